@@ -82,6 +82,8 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     """ABORTED: an event batch does not continue the acknowledged sequence. Metadata: expected, received."""
     ERROR_REASON_NOTHING_TO_REPAIR: _ErrorReason.ValueType  # 70
     """FAILED_PRECONDITION: the run has no failure that a repair could start from. Metadata: run."""
+    ERROR_REASON_PATCH_MISMATCH: _ErrorReason.ValueType  # 71
+    """FAILED_PRECONDITION: the named patch is not the one that the repair proved. Metadata: name, expected, actual."""
     ERROR_REASON_TEMPLATE_INVALID: _ErrorReason.ValueType  # 80
     """INVALID_ARGUMENT: a template's manifest or files break a rule. Metadata: file, line, column, rule."""
     ERROR_REASON_VARIABLE_INVALID: _ErrorReason.ValueType  # 81
@@ -162,6 +164,8 @@ ERROR_REASON_SEQUENCE_MISMATCH: ErrorReason.ValueType  # 54
 """ABORTED: an event batch does not continue the acknowledged sequence. Metadata: expected, received."""
 ERROR_REASON_NOTHING_TO_REPAIR: ErrorReason.ValueType  # 70
 """FAILED_PRECONDITION: the run has no failure that a repair could start from. Metadata: run."""
+ERROR_REASON_PATCH_MISMATCH: ErrorReason.ValueType  # 71
+"""FAILED_PRECONDITION: the named patch is not the one that the repair proved. Metadata: name, expected, actual."""
 ERROR_REASON_TEMPLATE_INVALID: ErrorReason.ValueType  # 80
 """INVALID_ARGUMENT: a template's manifest or files break a rule. Metadata: file, line, column, rule."""
 ERROR_REASON_VARIABLE_INVALID: ErrorReason.ValueType  # 81

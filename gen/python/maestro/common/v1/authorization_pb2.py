@@ -25,15 +25,15 @@ _sym_db = _symbol_database.Default()
 from google.protobuf import descriptor_pb2 as google_dot_protobuf_dot_descriptor__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n%maestro/common/v1/authorization.proto\x12\x11maestro.common.v1\x1a google/protobuf/descriptor.proto\"\xc7\x01\n\x13MethodAuthorization\x12\x1e\n\npermission\x18\x01 \x01(\tR\npermission\x12:\n\x0cminimum_role\x18\x02 \x01(\x0e\x32\x17.maestro.common.v1.RoleR\x0bminimumRole\x12%\n\x0eresource_field\x18\x03 \x01(\tR\rresourceField\x12-\n\x12\x61uthenticated_only\x18\x04 \x01(\x08R\x11\x61uthenticatedOnly*x\n\x04Role\x12\x14\n\x10ROLE_UNSPECIFIED\x10\x00\x12\x0f\n\x0bROLE_VIEWER\x10\n\x12\x12\n\x0eROLE_DEVELOPER\x10\x14\x12\x13\n\x0fROLE_MAINTAINER\x10\x1e\x12\x0e\n\nROLE_ADMIN\x10(\x12\x10\n\x0cROLE_SERVICE\x10\x32:n\n\rauthorization\x12\x1e.google.protobuf.MethodOptions\x18\xa2\x90\x03 \x01(\x0b\x32&.maestro.common.v1.MethodAuthorizationR\rauthorizationb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n%maestro/common/v1/authorization.proto\x12\x11maestro.common.v1\x1a google/protobuf/descriptor.proto\"\xe5\x01\n\x13MethodAuthorization\x12\x1e\n\npermission\x18\x01 \x01(\tR\npermission\x12:\n\x0cminimum_role\x18\x02 \x01(\x0e\x32\x17.maestro.common.v1.RoleR\x0bminimumRole\x12%\n\x0eresource_field\x18\x03 \x01(\tR\rresourceField\x12-\n\x12\x61uthenticated_only\x18\x04 \x01(\x08R\x11\x61uthenticatedOnly\x12\x1c\n\tunaudited\x18\x05 \x01(\x08R\tunaudited*x\n\x04Role\x12\x14\n\x10ROLE_UNSPECIFIED\x10\x00\x12\x0f\n\x0bROLE_VIEWER\x10\n\x12\x12\n\x0eROLE_DEVELOPER\x10\x14\x12\x13\n\x0fROLE_MAINTAINER\x10\x1e\x12\x0e\n\nROLE_ADMIN\x10(\x12\x10\n\x0cROLE_SERVICE\x10\x32:n\n\rauthorization\x12\x1e.google.protobuf.MethodOptions\x18\xa2\x90\x03 \x01(\x0b\x32&.maestro.common.v1.MethodAuthorizationR\rauthorizationb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'maestro.common.v1.authorization_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_ROLE']._serialized_start=296
-  _globals['_ROLE']._serialized_end=416
+  _globals['_ROLE']._serialized_start=326
+  _globals['_ROLE']._serialized_end=446
   _globals['_METHODAUTHORIZATION']._serialized_start=95
-  _globals['_METHODAUTHORIZATION']._serialized_end=294
+  _globals['_METHODAUTHORIZATION']._serialized_end=324
 # @@protoc_insertion_point(module_scope)

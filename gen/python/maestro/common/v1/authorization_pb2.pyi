@@ -65,6 +65,7 @@ class MethodAuthorization(_message.Message):
     MINIMUM_ROLE_FIELD_NUMBER: _builtins.int
     RESOURCE_FIELD_FIELD_NUMBER: _builtins.int
     AUTHENTICATED_ONLY_FIELD_NUMBER: _builtins.int
+    UNAUDITED_FIELD_NUMBER: _builtins.int
     permission: _builtins.str
     """The permission the method needs, `area.resource.verb`. It names the decision in errors and in the audit log."""
     minimum_role: Global___Role.ValueType
@@ -77,6 +78,8 @@ class MethodAuthorization(_message.Message):
     """
     authenticated_only: _builtins.bool
     """The method proves nothing by its own caller's role: any authenticated principal may call it."""
+    unaudited: _builtins.bool
+    """The call is no event of its own for the audit log: it writes that log, or only says that somebody is alive."""
     def __init__(
         self,
         *,
@@ -84,10 +87,11 @@ class MethodAuthorization(_message.Message):
         minimum_role: Global___Role.ValueType = ...,
         resource_field: _builtins.str = ...,
         authenticated_only: _builtins.bool = ...,
+        unaudited: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["authenticated_only", b"authenticated_only", "minimum_role", b"minimum_role", "permission", b"permission", "resource_field", b"resource_field"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["authenticated_only", b"authenticated_only", "minimum_role", b"minimum_role", "permission", b"permission", "resource_field", b"resource_field", "unaudited", b"unaudited"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -1,0 +1,54 @@
+"""Wake-ups between the replicas of a service, over a Redis stream."""
+
+import asyncio
+from collections.abc import Iterable
+
+import redis.asyncio
+import redis.exceptions
+import structlog
+
+from maestro_services.runtime.wakeups import Wakeups
+
+_LOG = structlog.get_logger()
+_KEPT_ENTRIES = 10_000
+_BLOCK_MILLISECONDS = 2_000
+
+
+class RedisWakeups(Wakeups):
+    """Tells every replica which topics have something new.
+
+    The outbox stays the truth: while Redis is away, watchers find new rows at their next heartbeat.
+    """
+
+    def __init__(self, url: str, service: str) -> None:
+        super().__init__()
+        self._redis = redis.asyncio.Redis.from_url(url, decode_responses=True, socket_timeout=10)
+        self._stream = f"maestro:wakeups:{service}"
+
+    async def publish(self, topics: Iterable[str]) -> None:
+        """Wakes this replica at once, and the others by the stream."""
+        topics = list(topics)
+        self.notify(topics)
+        try:
+            await self._redis.xadd(self._stream, {"topics": "\n".join(topics)}, maxlen=_KEPT_ENTRIES, approximate=True)
+        except redis.exceptions.RedisError as error:
+            _LOG.warning("wake-up not sent", stream=self._stream, error=str(error))
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """Listens until told to stop; waits and tries again while Redis is away."""
+        position = "$"
+        while not stop.is_set():
+            try:
+                position = await self._listen(position)
+            except redis.exceptions.RedisError as error:
+                _LOG.warning("wake-ups interrupted", stream=self._stream, error=str(error))
+                await asyncio.sleep(1)
+        await self._redis.aclose()
+
+    async def _listen(self, position: str) -> str:
+        answer = await self._redis.xread({self._stream: position}, count=500, block=_BLOCK_MILLISECONDS)
+        for _stream, entries in answer or []:
+            for entry, fields in entries:
+                position = entry
+                self.notify(fields["topics"].split("\n"))
+        return position

@@ -1,0 +1,1 @@
+"""The audit service: a transparency log of what was done, for each project."""

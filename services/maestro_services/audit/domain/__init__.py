@@ -1,0 +1,1 @@
+"""Events, the Merkle tree over them, and its tiles. Standard library only."""

@@ -54,6 +54,12 @@ def method_contract(path: str) -> MethodContract:
     return _read(path, service.methods_by_name[method_name])
 
 
+def check_contract(service: str) -> None:
+    """ContractError if a method of the service names no permission: its server must not start."""
+    for method in descriptor_pool.Default().FindServiceByName(service).methods:
+        method_contract(f"/{service}/{method.name}")
+
+
 def _read(path: str, method: MethodDescriptor) -> MethodContract:
     options: MethodOptions = method.GetOptions()
     demand = options.Extensions[authorization_pb2.authorization]

@@ -1,0 +1,66 @@
+"""Servers and databases that tests of every kind use. What a test needs and cannot have fails it; nothing is skipped."""
+
+import asyncio
+import os
+import socket
+import subprocess
+import time
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from pathlib import Path
+
+import pytest
+from maestro_services.runtime.server import Running, Server
+from maestro_services.runtime.server_settings import ServerSettings
+from maestro_services.runtime.service import Compose
+
+Host = Callable[..., AbstractAsyncContextManager[Running]]
+
+
+@pytest.fixture
+def host(tmp_path: Path) -> Host:
+    """Hosts services in the test's own loop: `async with host(compose, ...) as running`.
+
+    A second call on the same path is a restart. Keywords override server settings.
+    """
+
+    @asynccontextmanager
+    async def hosting(*composes: Compose, **settings: object) -> AsyncIterator[Running]:
+        chosen = {"state_directory": str(tmp_path / "state"), "grace_seconds": 2.0} | settings
+        async with Server(composes, ServerSettings(**chosen)).running() as running:  # type: ignore[arg-type]
+            yield running
+
+    return hosting
+
+
+@pytest.fixture(scope="session")
+def postgres_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """A real PostgreSQL server for the session."""
+    import pgserver
+
+    server = pgserver.get_server(tmp_path_factory.mktemp("postgres"), cleanup_mode="stop")
+    try:
+        yield server.get_uri()
+    finally:
+        server.cleanup()
+
+
+@pytest.fixture
+def postgres_url(postgres_server: str, request: pytest.FixtureRequest) -> str:
+    """The URL of an empty PostgreSQL database of the test's own."""
+    from sqlalchemy import create_engine, make_url, text
+
+    name = f"test_{abs(hash(request.node.nodeid)):x}"
+    base = make_url(postgres_server).set(drivername="postgresql+asyncpg")
+
+    async def create() -> None:
+        from sqlalchemy.ext.asyncio import create_async_engine
+
+        engine = create_async_engine(base, isolation_level="AUTOCOMMIT")
+        async with engine.connect() as connection:
+            await connection.execute(text(f"DROP DATABASE IF EXISTS {name}"))
+            await connection.execute(text(f"CREATE DATABASE {name}"))
+        await engine.dispose()
+
+    asyncio.run(create())
+    return base.set(database=name).render_as_string(hide_password=False)

@@ -1,0 +1,1 @@
+"""The execution service: runs, their workers, what they produced and what they found out."""

@@ -1,0 +1,1 @@
+"""What runs, actions, tests and trees are, and the rules they keep."""

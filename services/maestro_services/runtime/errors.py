@@ -46,6 +46,7 @@ class Reason(enum.Enum):
     SOURCE_UNREADABLE = enum.auto()
     EVENT_CONFLICT = enum.auto()
     LOG_RANGE = enum.auto()
+    LOG_DAMAGED = enum.auto()
 
 
 @dataclass(frozen=True)

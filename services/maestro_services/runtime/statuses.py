@@ -45,6 +45,7 @@ CODES: dict[Reason, grpc.StatusCode] = {
     Reason.SOURCE_UNREADABLE: _C.FAILED_PRECONDITION,
     Reason.EVENT_CONFLICT: _C.ALREADY_EXISTS,
     Reason.LOG_RANGE: _C.OUT_OF_RANGE,
+    Reason.LOG_DAMAGED: _C.DATA_LOSS,
 }
 
 

@@ -209,22 +209,22 @@ class ProducerWelcome(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 
     LAST_SEQUENCE_FIELD_NUMBER: _builtins.int
-    MAX_UNACKNOWLEDGED_COUNT_FIELD_NUMBER: _builtins.int
+    MAX_UNACKNOWLEDGED_BATCH_COUNT_FIELD_NUMBER: _builtins.int
     last_sequence: _builtins.int
     """The highest sequence of this producer and epoch in the log, 0 if none. A producer that sends in order may forget
     what it kept up to here.
     """
-    max_unacknowledged_count: _builtins.int
-    """How many events may be on their way without acknowledgement; more are not read until some are settled."""
+    max_unacknowledged_batch_count: _builtins.int
+    """How many batches may be on their way without acknowledgement; more are not read until some are settled."""
     def __init__(
         self,
         *,
         last_sequence: _builtins.int = ...,
-        max_unacknowledged_count: _builtins.int = ...,
+        max_unacknowledged_batch_count: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["last_sequence", b"last_sequence", "max_unacknowledged_count", b"max_unacknowledged_count"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["last_sequence", b"last_sequence", "max_unacknowledged_batch_count", b"max_unacknowledged_batch_count"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

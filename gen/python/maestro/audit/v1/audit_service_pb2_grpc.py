@@ -102,6 +102,7 @@ class AuditServiceServicer:
         - INVALID_ARGUMENT/FIELD_INVALID: a field breaks its rule, or a leaf is too large; the BadRequest names it.
         - ALREADY_EXISTS/EVENT_CONFLICT: a key was used for another event, or twice here; nothing was appended.
         - UNAVAILABLE/STORAGE_UNAVAILABLE: nothing was appended; call again with the same keys.
+        - DATA_LOSS/LOG_DAMAGED: the stored log is not what was written; restore it.
         - PERMISSION_DENIED/PERMISSION_DENIED: the caller is no developer or service of the project.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
@@ -123,6 +124,7 @@ class AuditServiceServicer:
         - INVALID_ARGUMENT/FIELD_INVALID: a message breaks a rule, or its sequence does not rise; nothing of it is taken.
         - UNAVAILABLE/STORAGE_UNAVAILABLE: a batch could not be made durable; connect again and resend.
         - UNAVAILABLE/DRAINING: the server goes; connect again and resend.
+        - DATA_LOSS/LOG_DAMAGED: the stored log is not what was written; restore it.
         - PERMISSION_DENIED/PERMISSION_DENIED: the caller is no developer or service of the project.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
@@ -136,6 +138,7 @@ class AuditServiceServicer:
 
         Errors:
         - NOT_FOUND/RESOURCE_NOT_FOUND: the project has no such event.
+        - DATA_LOSS/LOG_DAMAGED: the stored log is not what was written; restore it.
         - PERMISSION_DENIED/PERMISSION_DENIED: the caller is not a viewer of the project.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
@@ -151,6 +154,7 @@ class AuditServiceServicer:
         - INVALID_ARGUMENT/FILTER_INVALID: the filter does not parse or uses what `filter` does not allow.
         - INVALID_ARGUMENT/ORDER_INVALID: `order_by` is not one of those allowed.
         - INVALID_ARGUMENT/PAGE_TOKEN_INVALID: the token is not of this list; begin without one.
+        - DATA_LOSS/LOG_DAMAGED: the stored log is not what was written; restore it.
         - PERMISSION_DENIED/PERMISSION_DENIED: the caller is not a viewer of the project.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
@@ -169,6 +173,7 @@ class AuditServiceServicer:
         - INVALID_ARGUMENT/RESUME_TOKEN_INVALID: the token is not of this project and filter.
         - OUT_OF_RANGE/RESUME_TOKEN_EXPIRED: the log does not hold what the token names; list, then watch without one.
         - UNAVAILABLE/DRAINING: the server goes; call again with the last token.
+        - DATA_LOSS/LOG_DAMAGED: the stored log is not what was written; restore it.
         - PERMISSION_DENIED/PERMISSION_DENIED: the caller is not a viewer of the project.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
@@ -183,6 +188,7 @@ class AuditServiceServicer:
         Errors:
         - NOT_FOUND/RESOURCE_NOT_FOUND: the project has no log; it begins with its first event.
         - UNAVAILABLE/STORAGE_UNAVAILABLE: a new checkpoint could not be made durable; call again.
+        - DATA_LOSS/LOG_DAMAGED: the stored log is not what was written; restore it.
         - PERMISSION_DENIED/PERMISSION_DENIED: the caller is not a viewer of the project.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
@@ -212,6 +218,7 @@ class AuditServiceServicer:
         - NOT_FOUND/RESOURCE_NOT_FOUND: the project has no such event.
         - OUT_OF_RANGE/LOG_RANGE: the tree of `tree_size` does not hold the event, or the log is not that long.
         - UNAVAILABLE/STORAGE_UNAVAILABLE: a new checkpoint could not be made durable; call again.
+        - DATA_LOSS/LOG_DAMAGED: the stored log is not what was written; restore it.
         - PERMISSION_DENIED/PERMISSION_DENIED: the caller is not a viewer of the project.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
@@ -227,6 +234,7 @@ class AuditServiceServicer:
         - NOT_FOUND/RESOURCE_NOT_FOUND: the project has no log; it begins with its first event.
         - OUT_OF_RANGE/LOG_RANGE: a size lies beyond the checkpoint, or the first behind the second.
         - UNAVAILABLE/STORAGE_UNAVAILABLE: a new checkpoint could not be made durable; call again.
+        - DATA_LOSS/LOG_DAMAGED: the stored log is not what was written; restore it.
         - PERMISSION_DENIED/PERMISSION_DENIED: the caller is not a viewer of the project.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)

@@ -27,6 +27,7 @@ class AuditServiceStub:
     - INVALID_ARGUMENT/FIELD_INVALID: a field breaks its rule, or a leaf is too large; the BadRequest names it.
     - ALREADY_EXISTS/EVENT_CONFLICT: a key was used for another event, or twice here; nothing was appended.
     - UNAVAILABLE/STORAGE_UNAVAILABLE: nothing was appended; call again with the same keys.
+    - DATA_LOSS/LOG_DAMAGED: the stored log is not what was written; restore it.
     - PERMISSION_DENIED/PERMISSION_DENIED: the caller is no developer or service of the project.
     """
     AppendStream: _aio.StreamStreamMultiCallable[_audit_service_pb2.AppendStreamRequest, _audit_service_pb2.AppendStreamResponse]
@@ -44,6 +45,7 @@ class AuditServiceStub:
     - INVALID_ARGUMENT/FIELD_INVALID: a message breaks a rule, or its sequence does not rise; nothing of it is taken.
     - UNAVAILABLE/STORAGE_UNAVAILABLE: a batch could not be made durable; connect again and resend.
     - UNAVAILABLE/DRAINING: the server goes; connect again and resend.
+    - DATA_LOSS/LOG_DAMAGED: the stored log is not what was written; restore it.
     - PERMISSION_DENIED/PERMISSION_DENIED: the caller is no developer or service of the project.
     """
     GetEvent: _aio.UnaryUnaryMultiCallable[_audit_service_pb2.GetEventRequest, _audit_service_pb2.GetEventResponse]
@@ -53,6 +55,7 @@ class AuditServiceStub:
 
     Errors:
     - NOT_FOUND/RESOURCE_NOT_FOUND: the project has no such event.
+    - DATA_LOSS/LOG_DAMAGED: the stored log is not what was written; restore it.
     - PERMISSION_DENIED/PERMISSION_DENIED: the caller is not a viewer of the project.
     """
     ListEvents: _aio.UnaryUnaryMultiCallable[_audit_service_pb2.ListEventsRequest, _audit_service_pb2.ListEventsResponse]
@@ -64,6 +67,7 @@ class AuditServiceStub:
     - INVALID_ARGUMENT/FILTER_INVALID: the filter does not parse or uses what `filter` does not allow.
     - INVALID_ARGUMENT/ORDER_INVALID: `order_by` is not one of those allowed.
     - INVALID_ARGUMENT/PAGE_TOKEN_INVALID: the token is not of this list; begin without one.
+    - DATA_LOSS/LOG_DAMAGED: the stored log is not what was written; restore it.
     - PERMISSION_DENIED/PERMISSION_DENIED: the caller is not a viewer of the project.
     """
     WatchEvents: _aio.UnaryStreamMultiCallable[_audit_service_pb2.WatchEventsRequest, _audit_service_pb2.WatchEventsResponse]
@@ -78,6 +82,7 @@ class AuditServiceStub:
     - INVALID_ARGUMENT/RESUME_TOKEN_INVALID: the token is not of this project and filter.
     - OUT_OF_RANGE/RESUME_TOKEN_EXPIRED: the log does not hold what the token names; list, then watch without one.
     - UNAVAILABLE/DRAINING: the server goes; call again with the last token.
+    - DATA_LOSS/LOG_DAMAGED: the stored log is not what was written; restore it.
     - PERMISSION_DENIED/PERMISSION_DENIED: the caller is not a viewer of the project.
     """
     GetCheckpoint: _aio.UnaryUnaryMultiCallable[_audit_service_pb2.GetCheckpointRequest, _audit_service_pb2.GetCheckpointResponse]
@@ -88,6 +93,7 @@ class AuditServiceStub:
     Errors:
     - NOT_FOUND/RESOURCE_NOT_FOUND: the project has no log; it begins with its first event.
     - UNAVAILABLE/STORAGE_UNAVAILABLE: a new checkpoint could not be made durable; call again.
+    - DATA_LOSS/LOG_DAMAGED: the stored log is not what was written; restore it.
     - PERMISSION_DENIED/PERMISSION_DENIED: the caller is not a viewer of the project.
     """
     GetLogKey: _aio.UnaryUnaryMultiCallable[_audit_service_pb2.GetLogKeyRequest, _audit_service_pb2.GetLogKeyResponse]
@@ -109,6 +115,7 @@ class AuditServiceStub:
     - NOT_FOUND/RESOURCE_NOT_FOUND: the project has no such event.
     - OUT_OF_RANGE/LOG_RANGE: the tree of `tree_size` does not hold the event, or the log is not that long.
     - UNAVAILABLE/STORAGE_UNAVAILABLE: a new checkpoint could not be made durable; call again.
+    - DATA_LOSS/LOG_DAMAGED: the stored log is not what was written; restore it.
     - PERMISSION_DENIED/PERMISSION_DENIED: the caller is not a viewer of the project.
     """
     GetConsistencyProof: _aio.UnaryUnaryMultiCallable[_audit_service_pb2.GetConsistencyProofRequest, _audit_service_pb2.GetConsistencyProofResponse]
@@ -120,6 +127,7 @@ class AuditServiceStub:
     - NOT_FOUND/RESOURCE_NOT_FOUND: the project has no log; it begins with its first event.
     - OUT_OF_RANGE/LOG_RANGE: a size lies beyond the checkpoint, or the first behind the second.
     - UNAVAILABLE/STORAGE_UNAVAILABLE: a new checkpoint could not be made durable; call again.
+    - DATA_LOSS/LOG_DAMAGED: the stored log is not what was written; restore it.
     - PERMISSION_DENIED/PERMISSION_DENIED: the caller is not a viewer of the project.
     """
     VerifyEvent: _aio.UnaryUnaryMultiCallable[_audit_service_pb2.VerifyEventRequest, _audit_service_pb2.VerifyEventResponse]
@@ -153,6 +161,7 @@ class AuditServiceServicer(metaclass=_abc_1.ABCMeta):
         - INVALID_ARGUMENT/FIELD_INVALID: a field breaks its rule, or a leaf is too large; the BadRequest names it.
         - ALREADY_EXISTS/EVENT_CONFLICT: a key was used for another event, or twice here; nothing was appended.
         - UNAVAILABLE/STORAGE_UNAVAILABLE: nothing was appended; call again with the same keys.
+        - DATA_LOSS/LOG_DAMAGED: the stored log is not what was written; restore it.
         - PERMISSION_DENIED/PERMISSION_DENIED: the caller is no developer or service of the project.
         """
 
@@ -176,6 +185,7 @@ class AuditServiceServicer(metaclass=_abc_1.ABCMeta):
         - INVALID_ARGUMENT/FIELD_INVALID: a message breaks a rule, or its sequence does not rise; nothing of it is taken.
         - UNAVAILABLE/STORAGE_UNAVAILABLE: a batch could not be made durable; connect again and resend.
         - UNAVAILABLE/DRAINING: the server goes; connect again and resend.
+        - DATA_LOSS/LOG_DAMAGED: the stored log is not what was written; restore it.
         - PERMISSION_DENIED/PERMISSION_DENIED: the caller is no developer or service of the project.
         """
 
@@ -191,6 +201,7 @@ class AuditServiceServicer(metaclass=_abc_1.ABCMeta):
 
         Errors:
         - NOT_FOUND/RESOURCE_NOT_FOUND: the project has no such event.
+        - DATA_LOSS/LOG_DAMAGED: the stored log is not what was written; restore it.
         - PERMISSION_DENIED/PERMISSION_DENIED: the caller is not a viewer of the project.
         """
 
@@ -208,6 +219,7 @@ class AuditServiceServicer(metaclass=_abc_1.ABCMeta):
         - INVALID_ARGUMENT/FILTER_INVALID: the filter does not parse or uses what `filter` does not allow.
         - INVALID_ARGUMENT/ORDER_INVALID: `order_by` is not one of those allowed.
         - INVALID_ARGUMENT/PAGE_TOKEN_INVALID: the token is not of this list; begin without one.
+        - DATA_LOSS/LOG_DAMAGED: the stored log is not what was written; restore it.
         - PERMISSION_DENIED/PERMISSION_DENIED: the caller is not a viewer of the project.
         """
 
@@ -228,6 +240,7 @@ class AuditServiceServicer(metaclass=_abc_1.ABCMeta):
         - INVALID_ARGUMENT/RESUME_TOKEN_INVALID: the token is not of this project and filter.
         - OUT_OF_RANGE/RESUME_TOKEN_EXPIRED: the log does not hold what the token names; list, then watch without one.
         - UNAVAILABLE/DRAINING: the server goes; call again with the last token.
+        - DATA_LOSS/LOG_DAMAGED: the stored log is not what was written; restore it.
         - PERMISSION_DENIED/PERMISSION_DENIED: the caller is not a viewer of the project.
         """
 
@@ -244,6 +257,7 @@ class AuditServiceServicer(metaclass=_abc_1.ABCMeta):
         Errors:
         - NOT_FOUND/RESOURCE_NOT_FOUND: the project has no log; it begins with its first event.
         - UNAVAILABLE/STORAGE_UNAVAILABLE: a new checkpoint could not be made durable; call again.
+        - DATA_LOSS/LOG_DAMAGED: the stored log is not what was written; restore it.
         - PERMISSION_DENIED/PERMISSION_DENIED: the caller is not a viewer of the project.
         """
 
@@ -277,6 +291,7 @@ class AuditServiceServicer(metaclass=_abc_1.ABCMeta):
         - NOT_FOUND/RESOURCE_NOT_FOUND: the project has no such event.
         - OUT_OF_RANGE/LOG_RANGE: the tree of `tree_size` does not hold the event, or the log is not that long.
         - UNAVAILABLE/STORAGE_UNAVAILABLE: a new checkpoint could not be made durable; call again.
+        - DATA_LOSS/LOG_DAMAGED: the stored log is not what was written; restore it.
         - PERMISSION_DENIED/PERMISSION_DENIED: the caller is not a viewer of the project.
         """
 
@@ -294,6 +309,7 @@ class AuditServiceServicer(metaclass=_abc_1.ABCMeta):
         - NOT_FOUND/RESOURCE_NOT_FOUND: the project has no log; it begins with its first event.
         - OUT_OF_RANGE/LOG_RANGE: a size lies beyond the checkpoint, or the first behind the second.
         - UNAVAILABLE/STORAGE_UNAVAILABLE: a new checkpoint could not be made durable; call again.
+        - DATA_LOSS/LOG_DAMAGED: the stored log is not what was written; restore it.
         - PERMISSION_DENIED/PERMISSION_DENIED: the caller is not a viewer of the project.
         """
 

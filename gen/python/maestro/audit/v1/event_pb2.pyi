@@ -115,14 +115,14 @@ class Event(_message.Message):
     trace_id: _builtins.str
     """The W3C trace id, 32 lower-case hexadecimal digits."""
     idempotency_key: _builtins.str
-    """Makes a repeated append harmless: one key names one event of the project for ever. Unset: see the append's RPC."""
-    reporter: _builtins.str
-    """The principal that appended it, if that is not the actor."""
+    """Makes a repeated append harmless: one key of a caller names one event of the project for ever.
+    Unset: see the RPC.
+    """
     log_index: _builtins.int
     """Its place in the log of the project, from 0. Appended in this order, without holes."""
     @_builtins.property
     def actor(self) -> _actor_pb2.Actor:
-        """Who did it. Unset: the caller. Only a service may name somebody else."""
+        """Who did it, by the word of `reporter`. Unset: the caller."""
 
     @_builtins.property
     def outcome(self) -> Global___Outcome:
@@ -139,6 +139,10 @@ class Event(_message.Message):
     @_builtins.property
     def source(self) -> Global___EventSource:
         """Where it stands in the sequence of the producer that sent it over AppendStream."""
+
+    @_builtins.property
+    def reporter(self) -> _actor_pb2.Actor:
+        """The authenticated principal that appended it; unset if it is the actor."""
 
     @_builtins.property
     def create_time(self) -> _timestamp_pb2.Timestamp:
@@ -162,11 +166,11 @@ class Event(_message.Message):
         event_time: _timestamp_pb2.Timestamp | None = ...,
         idempotency_key: _builtins.str = ...,
         source: Global___EventSource | None = ...,
-        reporter: _builtins.str = ...,
+        reporter: _actor_pb2.Actor | None = ...,
         log_index: _builtins.int = ...,
         create_time: _timestamp_pb2.Timestamp | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["actor", b"actor", "create_time", b"create_time", "event_time", b"event_time", "outcome", b"outcome", "source", b"source"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["actor", b"actor", "create_time", b"create_time", "event_time", b"event_time", "outcome", b"outcome", "reporter", b"reporter", "source", b"source"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
     _ClearFieldArgType: _TypeAlias = _typing.Literal["actor", b"actor", "attributes", b"attributes", "create_time", b"create_time", "event_time", b"event_time", "idempotency_key", b"idempotency_key", "kind", b"kind", "log_index", b"log_index", "method", b"method", "name", b"name", "operation_id", b"operation_id", "outcome", b"outcome", "phase", b"phase", "reporter", b"reporter", "request_id", b"request_id", "service", b"service", "source", b"source", "target", b"target", "trace_id", b"trace_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...

@@ -98,6 +98,8 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     """ALREADY_EXISTS: the idempotency key was used for another event. Metadata: key."""
     ERROR_REASON_LOG_RANGE: _ErrorReason.ValueType  # 101
     """OUT_OF_RANGE: a tree size or index lies beyond the log. Metadata: size."""
+    ERROR_REASON_LOG_DAMAGED: _ErrorReason.ValueType  # 102
+    """DATA_LOSS: a stored log is not what was once written; nothing more is signed. Restore it. Metadata: detail."""
 
 class ErrorReason(_ErrorReason, metaclass=_ErrorReasonEnumTypeWrapper):
     """Every `reason` of a google.rpc.ErrorInfo with domain `maestro.dev`. The comment of a value says when it is sent and
@@ -180,4 +182,6 @@ ERROR_REASON_EVENT_CONFLICT: ErrorReason.ValueType  # 100
 """ALREADY_EXISTS: the idempotency key was used for another event. Metadata: key."""
 ERROR_REASON_LOG_RANGE: ErrorReason.ValueType  # 101
 """OUT_OF_RANGE: a tree size or index lies beyond the log. Metadata: size."""
+ERROR_REASON_LOG_DAMAGED: ErrorReason.ValueType  # 102
+"""DATA_LOSS: a stored log is not what was once written; nothing more is signed. Restore it. Metadata: detail."""
 Global___ErrorReason: _TypeAlias = ErrorReason  # noqa: Y015

@@ -1,11 +1,7 @@
-"""Servers and databases that tests of every kind use. What a test needs and cannot have fails it; nothing is skipped."""
+"""Servers and databases that tests use. What a test needs and cannot have fails it; nothing is skipped."""
 
 import asyncio
-import os
-import socket
-import subprocess
-import time
-from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from pathlib import Path
 
@@ -48,7 +44,7 @@ def postgres_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 @pytest.fixture
 def postgres_url(postgres_server: str, request: pytest.FixtureRequest) -> str:
     """The URL of an empty PostgreSQL database of the test's own."""
-    from sqlalchemy import create_engine, make_url, text
+    from sqlalchemy import make_url, text
 
     name = f"test_{abs(hash(request.node.nodeid)):x}"
     base = make_url(postgres_server).set(drivername="postgresql+asyncpg")

@@ -83,12 +83,11 @@ def _has_rules(message: Descriptor, seen: frozenset[str]) -> bool:
     if message.full_name in seen:
         return False
     seen |= {message.full_name}
-    return any(
-        any(option.name.startswith("buf.validate") or option.full_name.startswith("buf.validate") for option, _ in parts)
-        for parts in _options(message)
-    ) or any(_has_rules(field.message_type, seen) for field in message.fields if field.message_type is not None)
+    below = [field.message_type for field in message.fields if field.message_type is not None]
+    return _ruled(message) or any(_has_rules(kind, seen) for kind in below)
 
 
-def _options(message: Descriptor) -> list[list[tuple[object, object]]]:
+def _ruled(message: Descriptor) -> bool:
     holders = [message, *message.fields, *message.oneofs]
-    return [list(holder.GetOptions().ListFields()) for holder in holders]
+    options = [option for holder in holders for option, _value in holder.GetOptions().ListFields()]
+    return any(option.full_name.startswith("buf.validate.") for option in options)

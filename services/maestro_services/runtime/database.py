@@ -50,9 +50,7 @@ class Database:
     own. Writers of one process take turns on SQLite, so that none ever meets a locked database.
     """
 
-    def __init__(
-        self, url: str, *, service: str, wakeups: Wakeups | None = None, clock: Clock = utc_now
-    ) -> None:
+    def __init__(self, url: str, *, service: str, wakeups: Wakeups | None = None, clock: Clock = utc_now) -> None:
         self.service = service
         self.wakeups = wakeups or Wakeups()
         self.shared = make_url(url).get_backend_name() == "postgresql"

@@ -1,6 +1,6 @@
 """Errors of the call, in the words of the contract: a reason, a sentence, and metadata.
 
-Domains raise them; the error interceptor turns a reason into its canonical code and an ErrorInfo. Standard library only.
+Domains raise them; the guard turns a reason into its canonical code and an ErrorInfo. Standard library only.
 """
 
 import enum
@@ -86,9 +86,7 @@ def not_found(name: str) -> ServiceError:
     return ServiceError(Reason.RESOURCE_NOT_FOUND, f"{name} does not exist", name=name)
 
 
-def invalid_field(
-    field: str, description: str, reason: Reason = Reason.FIELD_INVALID, **metadata: str
-) -> ServiceError:
+def invalid_field(field: str, description: str, reason: Reason = Reason.FIELD_INVALID, **metadata: str) -> ServiceError:
     """A request field that breaks a rule; names the field in a BadRequest."""
     metadata = {"field": field} | metadata
     return ServiceError(reason, f"{field}: {description}", violations=[Violation(field, description)], **metadata)

@@ -57,9 +57,7 @@ async def replay(transaction: Transaction, key: RequestKey | None) -> bytes | No
     return bytes(row.response)
 
 
-async def remember(
-    transaction: Transaction, key: RequestKey | None, response: bytes, clock: Clock = utc_now
-) -> None:
+async def remember(transaction: Transaction, key: RequestKey | None, response: bytes, clock: Clock = utc_now) -> None:
     """Keeps an answer under the key, in the transaction of the change itself."""
     if key is None:
         return

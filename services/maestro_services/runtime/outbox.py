@@ -67,10 +67,7 @@ class Outbox:
             woken = self._database.wakeups.subscribe(topic)
             batch = await self.read(topic, position)
             position = batch.position
-            if batch.rows:
-                quiet = 0.0
-                yield batch
-            elif quiet >= heartbeat:
+            if batch.rows or quiet >= heartbeat:
                 quiet = 0.0
                 yield batch
             else:

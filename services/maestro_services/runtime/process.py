@@ -7,8 +7,9 @@ from collections.abc import Awaitable, Callable, Sequence
 
 from maestro_services.runtime.server import Running, Server
 from maestro_services.runtime.server_settings import ServerSettings
-from maestro_services.runtime.service import Compose
+from maestro_services.runtime.service import Compose, Loop
 from maestro_services.runtime.settings import SettingsError, load
+from maestro_services.runtime.supervision import Supervisor
 from maestro_services.runtime.telemetry import configure_logging, configure_tracing, serve_metrics
 
 
@@ -26,9 +27,9 @@ def main(name: str, composes: Sequence[Compose]) -> None:
 async def serve(
     composes: Sequence[Compose],
     settings: ServerSettings,
-    started: Callable[[Running], Awaitable[None]] | None = None,
+    started: Callable[[Running], Awaitable[Sequence[Loop]]] | None = None,
 ) -> None:
-    """Hosts services until the process is asked to end; `started` is called once they serve."""
+    """Hosts services until the process is asked to end; `started` is called once they serve, and may add loops."""
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
@@ -37,6 +38,8 @@ async def serve(
         host, _, port = settings.metrics_address.rpartition(":")
         serve_metrics(host, int(port))
     async with Server(composes, settings).running() as running:
+        supervisor = Supervisor()
         if started is not None:
-            await started(running)
+            supervisor.start(await started(running))
         await stop.wait()
+        await supervisor.stop(settings.grace_seconds)

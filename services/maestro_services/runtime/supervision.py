@@ -41,8 +41,7 @@ class Supervisor:
             try:
                 await loop.run(self._stop)
                 return
-            except Exception:
-                # A loop's fault must not end the service; what it works on is durable, so it goes on where it was.
+            except Exception:  # noqa: BLE001 (what a loop works on is durable: it goes on where it was)
                 _LOG.exception("loop failed; starting it again", loop=type(loop).__name__, pause_seconds=pause)
             await first_of(self._stop, timeout=pause * random.uniform(0.8, 1.2))  # noqa: S311 (jitter)
             pause = min(pause * 2, _LONGEST_PAUSE)

@@ -1,0 +1,1 @@
+"""All five services in one process, with workers beside it: what `maestro up` starts."""

@@ -1,0 +1,1 @@
+"""Separates the processes of an action from their host, and says how far that went."""

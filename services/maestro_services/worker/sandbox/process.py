@@ -1,0 +1,103 @@
+"""A process in a sandbox, as the worker sees it."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import subprocess
+import time
+from dataclasses import dataclass
+
+from maestro_services.worker.sandbox import supervisor
+from maestro_services.worker.sandbox.policy import Report
+
+_CHUNK_BYTES = 65536
+
+
+@dataclass(frozen=True)
+class Ending:
+    """How a process ended, and what it used."""
+
+    # Unset if a signal ended it, or if it was never started.
+    exit_code: int | None
+    signal: int
+    cpu_seconds: float
+    max_rss_bytes: int
+    wall_seconds: float
+    # Why the process could not be started; empty if it ran.
+    failure: str = ""
+
+
+class SandboxedProcess:
+    """A running process with its output, and the launcher's word on it."""
+
+    def __init__(self, launcher: subprocess.Popen[bytes], pipes: tuple[int, int, int, int]) -> None:
+        self._launcher = launcher
+        self._control, self._report_pipe, self._stdout_pipe, self._stderr_pipe = pipes
+        self._start = time.monotonic()
+        self._report: Report = {}
+        self.mechanisms: list[str] = []
+        self.missing: list[str] = []
+        self.stdout: asyncio.StreamReader
+        self.stderr: asyncio.StreamReader
+
+    async def listen(self) -> None:
+        """Connects to the process's pipes and hears what is in force."""
+        self.stdout = await read_pipe(self._stdout_pipe)
+        self.stderr = await read_pipe(self._stderr_pipe)
+        self._reports = await read_pipe(self._report_pipe)
+        await self._hear()
+        self.mechanisms = self._report.get("mechanisms", [])
+        self.missing = self._report.get("missing", [])
+
+    async def _hear(self) -> bool:
+        line = await self._reports.readline()
+        if line:
+            self._report.update(json.loads(line))
+        return bool(line)
+
+    def dump_stacks(self) -> None:
+        """Asks the process to write down where it is; only for one that expects the signal."""
+        self._order(supervisor.DUMP_STACKS)
+
+    def terminate(self) -> None:
+        """Ends the process and all it started: politely, then, after a moment, by force."""
+        self._order(supervisor.TERMINATE)
+
+    def kill(self) -> None:
+        """Ends the process and all it started at once."""
+        self._order(supervisor.KILL)
+
+    def _order(self, order: bytes) -> None:
+        try:
+            os.write(self._control, order)
+        except BrokenPipeError:
+            return
+
+    async def wait(self) -> Ending:
+        """Waits until nothing of the process is left."""
+        while await self._hear():
+            pass
+        await asyncio.to_thread(self._launcher.wait)
+        os.close(self._control)
+        report = self._report
+        failure = report.get("failure", "")
+        if "exit_code" not in report and not failure:
+            failure = f"the launcher ended with {self._launcher.returncode}"
+        return Ending(
+            exit_code=report.get("exit_code"),
+            signal=report.get("signal", 0),
+            cpu_seconds=report.get("cpu_seconds", 0.0),
+            max_rss_bytes=report.get("max_rss_bytes", 0),
+            wall_seconds=time.monotonic() - self._start,
+            failure=failure,
+        )
+
+
+async def read_pipe(descriptor: int) -> asyncio.StreamReader:
+    """Reads a pipe with bounded memory: whoever writes waits for whoever reads."""
+    reader = asyncio.StreamReader(limit=_CHUNK_BYTES)
+    protocol = asyncio.StreamReaderProtocol(reader)
+    await asyncio.get_running_loop().connect_read_pipe(lambda: protocol, os.fdopen(descriptor, "rb", buffering=0))
+    return reader

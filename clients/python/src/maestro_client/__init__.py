@@ -1,0 +1,1 @@
+"""Async, typed client of the MAESTRO software-quality platform."""

@@ -193,8 +193,8 @@ class VerifierKey:
     def verifies(self, text: str, signature: bytes) -> bool:
         """Whether the signature, without its key id, is this key's on the text."""
         # Imported here: most users of the client never verify anything.
-        from cryptography.exceptions import InvalidSignature  # noqa: PLC0415
-        from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey  # noqa: PLC0415
+        from cryptography.exceptions import InvalidSignature
+        from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
         try:
             Ed25519PublicKey.from_public_bytes(self.public_key).verify(signature, text.encode())

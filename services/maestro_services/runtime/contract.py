@@ -34,6 +34,11 @@ class MethodContract:
     audited: bool = False
     validated: bool = False
 
+    @property
+    def foreign(self) -> bool:
+        """Whether the method is of another contract than ours, whose messages we do not look into."""
+        return not self.permission
+
     def resource(self, request: Message) -> str:
         """The name of the resource that a request is about; "" if the method is not of one."""
         value: object = request

@@ -33,6 +33,7 @@ class Reason(enum.Enum):
     DEPENDENCY_UNAVAILABLE = enum.auto()
     INTERNAL = enum.auto()
     STORAGE_UNAVAILABLE = enum.auto()
+    DEADLINE_EXCEEDED = enum.auto()
     BLOB_MISSING = enum.auto()
     DIGEST_MISMATCH = enum.auto()
     TREE_INVALID = enum.auto()

@@ -6,7 +6,6 @@ One interceptor with one wrapper a kind of method, so that a call pays for one e
 import asyncio
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
 from typing import Any, NoReturn
 
 import grpc
@@ -23,7 +22,7 @@ from maestro_services.runtime.database import Database
 from maestro_services.runtime.errors import Reason, ServiceError, Violation
 from maestro_services.runtime.ids import new_uid
 from maestro_services.runtime.names import project_of
-from maestro_services.runtime.principal import NOBODY, Principal
+from maestro_services.runtime.principal import NOBODY
 from maestro_services.runtime.statuses import code_of, trailer_of
 
 _LOG = structlog.get_logger()
@@ -70,83 +69,82 @@ class Guard(grpc.aio.ServerInterceptor):
         return grpc.stream_stream_rpc_method_handler(self._converse(handler.stream_stream, method), **codecs)
 
     def _unary(self, behavior: Callable[..., Awaitable[Message]], method: MethodContract) -> Callable[..., Any]:
+        seconds = metrics.SECONDS.labels(method.path)
+
         async def serve(request: Message, context: Context) -> Message:
             began = time.perf_counter()
-            async with self._served(method, context) as call:
+            call = _call(method, context)
+            try:
+                await self._identify(method, call, context)
                 self._admit(method, call, request)
-                if context.time_remaining() is None:
-                    async with asyncio.timeout(UNARY_DEADLINE):
-                        response = await behavior(request, context)
-                else:
+                async with asyncio.timeout(UNARY_DEADLINE if call.deadline is None else None):
                     response = await behavior(request, context)
-                metrics.SECONDS.labels(method.path).observe(time.perf_counter() - began)
-                return response
-            raise AssertionError("a guarded call answers or raises")
+            except Exception as error:  # noqa: BLE001 (told apart in one place)
+                await self._refuse(call, context, error)
+            seconds.observe(time.perf_counter() - began)
+            await self._answered(call)
+            return response
 
         return serve
 
     def _collect(self, behavior: Callable[..., Awaitable[Message]], method: MethodContract) -> Callable[..., Any]:
         async def serve(requests: AsyncIterator[Message], context: Context) -> Message:
-            async with self._served(method, context) as call:
-                return await behavior(await self._admitted(method, call, requests), context)
-            raise AssertionError("a guarded call answers or raises")
+            call = _call(method, context)
+            try:
+                await self._identify(method, call, context)
+                response = await behavior(await self._admitted(method, call, requests), context)
+            except Exception as error:  # noqa: BLE001 (told apart in one place)
+                await self._refuse(call, context, error)
+            await self._answered(call)
+            return response
 
         return serve
 
     def _stream(self, behavior: Callable[..., AsyncIterator[Message]], method: MethodContract) -> Callable[..., Any]:
+        open_streams = metrics.STREAMS.labels(method.path)
+
         async def serve(request: Message, context: Context) -> AsyncIterator[Message]:
-            async with self._served(method, context) as call:
+            call = _call(method, context)
+            try:
+                await self._identify(method, call, context)
                 self._admit(method, call, request)
-                with metrics.STREAMS.labels(method.path).track_inprogress():
+                with open_streams.track_inprogress():
                     async for response in behavior(request, context):
                         yield response
+            except Exception as error:  # noqa: BLE001 (told apart in one place)
+                await self._refuse(call, context, error)
+            await self._answered(call)
 
         return serve
 
     def _converse(self, behavior: Callable[..., AsyncIterator[Message]], method: MethodContract) -> Callable[..., Any]:
+        open_streams = metrics.STREAMS.labels(method.path)
+
         async def serve(requests: AsyncIterator[Message], context: Context) -> AsyncIterator[Message]:
-            async with self._served(method, context) as call:
-                if not method.open and not method.authenticated_only:
+            call = _call(method, context)
+            try:
+                await self._identify(method, call, context)
+                if not method.foreign:
                     requests = await self._admitted(method, call, requests)
-                with metrics.STREAMS.labels(method.path).track_inprogress():
+                with open_streams.track_inprogress():
                     async for response in behavior(requests, context):
                         yield response
+            except Exception as error:  # noqa: BLE001 (told apart in one place)
+                await self._refuse(call, context, error)
+            await self._answered(call)
 
         return serve
 
-    @asynccontextmanager
-    async def _served(self, method: MethodContract, context: Context) -> AsyncIterator[Call]:
-        """Identifies the caller, and turns whatever the block raises into a status."""
-        metadata = dict(context.invocation_metadata() or ())
-        request_id = str(metadata.get("x-request-id", ""))[:64] or new_uid()
-        call = Call(method.path, request_id, NOBODY, permission=method.permission, mutates=method.audited)
-        enter(call)
-        try:
-            if not method.open:
-                call.principal = await self._identify(bearer_token(metadata))
-            yield call
-        except (grpc.aio.AbortError, asyncio.CancelledError, GeneratorExit):
-            raise
-        except ServiceError as error:
-            await self._refuse(call, context, error)
-        except TimeoutError:
-            _LOG.warning("call ran into the server's deadline", method=method.path, request_id=request_id)
-            metrics.CALLS.labels(method.path, "DEADLINE_EXCEEDED").inc()
-            await context.abort(grpc.StatusCode.DEADLINE_EXCEEDED, f"no answer within {UNARY_DEADLINE:.0f} seconds")
-        except Exception:  # noqa: BLE001 (the last resort: logged whole, told as nothing but its request id)
-            _LOG.exception("call failed", method=method.path, request_id=request_id)
-            await self._refuse(call, context, ServiceError(Reason.INTERNAL, "internal error", request_id=request_id))
-        else:
-            metrics.CALLS.labels(method.path, "OK").inc()
-            await self._record(call, "OK", "")
-
-    async def _identify(self, token: str) -> Principal:
+    async def _identify(self, method: MethodContract, call: Call, context: Context) -> None:
+        if method.open:
+            return
+        token = bearer_token(dict(context.invocation_metadata() or ()))
         if not token:
             raise ServiceError(Reason.TOKEN_MISSING, "the call carries no token: send `authorization: Bearer TOKEN`")
         principal = await self._authenticator.authenticate(token)
         if principal is None:
             raise ServiceError(Reason.TOKEN_INVALID, "the token is unknown, expired or revoked")
-        return principal
+        call.principal = principal
 
     def _admit(self, method: MethodContract, call: Call, request: Message) -> None:
         if method.open:
@@ -171,12 +169,20 @@ class Guard(grpc.aio.ServerInterceptor):
         self._admit(method, call, first)
         return _checked(method, first, requests)
 
-    async def _refuse(self, call: Call, context: Context, error: ServiceError) -> NoReturn:
-        code = code_of(error)
+    async def _answered(self, call: Call) -> None:
+        metrics.CALLS.labels(call.method, "OK").inc()
+        if call.mutates:
+            await self._record(call, "OK", "")
+
+    async def _refuse(self, call: Call, context: Context, error: Exception) -> NoReturn:
+        """Turns whatever a call raised into a status; the text of an unknown exception goes to the log alone."""
+        if isinstance(error, grpc.aio.AbortError):
+            raise error
+        refusal = _refusal(call, error)
+        code = code_of(refusal)
         metrics.CALLS.labels(call.method, code.name).inc()
-        _LOG.info("call refused", method=call.method, request_id=call.request_id, reason=error.reason.name)
-        await self._record(call, code.name, error.reason.name)
-        await context.abort(code, error.message, (trailer_of(error),))
+        await self._record(call, code.name, refusal.reason.name)
+        await context.abort(code, refusal.message, (trailer_of(refusal),))
         raise AssertionError("abort returned")
 
     async def _record(self, call: Call, code: str, reason: str) -> None:
@@ -191,6 +197,33 @@ class Guard(grpc.aio.ServerInterceptor):
                 await audit_spool.append(transaction.connection, record)
         except ServiceError:
             _LOG.exception("audit record not spooled", method=call.method, request_id=call.request_id)
+
+
+def _call(method: MethodContract, context: Context) -> Call:
+    """The call that this task now serves."""
+    given = next((value for key, value in context.invocation_metadata() or () if key == "x-request-id"), "")
+    remaining = context.time_remaining()
+    call = Call(
+        method=method.path,
+        request_id=str(given)[:64] or new_uid(),
+        principal=NOBODY,
+        permission=method.permission,
+        mutates=method.audited,
+        deadline=None if remaining is None else time.monotonic() + remaining,
+    )
+    enter(call)
+    return call
+
+
+def _refusal(call: Call, error: Exception) -> ServiceError:
+    if isinstance(error, ServiceError):
+        _LOG.info("call refused", method=call.method, request_id=call.request_id, reason=error.reason.name)
+        return error
+    if isinstance(error, TimeoutError):
+        _LOG.warning("call ran into the server's deadline", method=call.method, request_id=call.request_id)
+        return ServiceError(Reason.DEADLINE_EXCEEDED, f"no answer within {UNARY_DEADLINE:.0f} seconds")
+    _LOG.error("call failed", method=call.method, request_id=call.request_id, exc_info=error)
+    return ServiceError(Reason.INTERNAL, "internal error", request_id=call.request_id)
 
 
 async def _checked(method: MethodContract, first: Message, requests: AsyncIterator[Message]) -> AsyncIterator[Message]:

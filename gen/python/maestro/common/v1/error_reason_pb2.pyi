@@ -68,6 +68,8 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     """INTERNAL: a fault of ours; the log has it under the request id. Metadata: request_id."""
     ERROR_REASON_STORAGE_UNAVAILABLE: _ErrorReason.ValueType  # 38
     """UNAVAILABLE: the storage could not be written (full, locked or away); nothing was changed. Metadata: none."""
+    ERROR_REASON_DEADLINE_EXCEEDED: _ErrorReason.ValueType  # 39
+    """DEADLINE_EXCEEDED: the caller gave no deadline and the server's own ran out; give one, or call again. Metadata: none."""
     ERROR_REASON_BLOB_MISSING: _ErrorReason.ValueType  # 50
     """FAILED_PRECONDITION: blobs that the request refers to are missing; upload them. Metadata: digest (the first), count."""
     ERROR_REASON_DIGEST_MISMATCH: _ErrorReason.ValueType  # 51
@@ -152,6 +154,8 @@ ERROR_REASON_INTERNAL: ErrorReason.ValueType  # 37
 """INTERNAL: a fault of ours; the log has it under the request id. Metadata: request_id."""
 ERROR_REASON_STORAGE_UNAVAILABLE: ErrorReason.ValueType  # 38
 """UNAVAILABLE: the storage could not be written (full, locked or away); nothing was changed. Metadata: none."""
+ERROR_REASON_DEADLINE_EXCEEDED: ErrorReason.ValueType  # 39
+"""DEADLINE_EXCEEDED: the caller gave no deadline and the server's own ran out; give one, or call again. Metadata: none."""
 ERROR_REASON_BLOB_MISSING: ErrorReason.ValueType  # 50
 """FAILED_PRECONDITION: blobs that the request refers to are missing; upload them. Metadata: digest (the first), count."""
 ERROR_REASON_DIGEST_MISMATCH: ErrorReason.ValueType  # 51

@@ -95,7 +95,7 @@ class Instance(_message.Message):
     version: _builtins.str
     """The version of the software."""
     state: Global___Instance.State.ValueType
-    """Whether calls may be sent to it; the process says so itself."""
+    """Whether calls may be sent to it; the process says so itself. Unset counts as READY."""
     @_builtins.property
     def labels(self) -> _containers.ScalarMap[_builtins.str, _builtins.str]:
         """Labels: zone, build, capabilities. At most 64."""

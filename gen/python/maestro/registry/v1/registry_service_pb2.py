@@ -30,7 +30,7 @@ from maestro.common.v1 import authorization_pb2 as maestro_dot_common_dot_v1_dot
 from maestro.registry.v1 import instance_pb2 as maestro_dot_registry_dot_v1_dot_instance__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n*maestro/registry/v1/registry_service.proto\x12\x13maestro.registry.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x1cgoogle/api/annotations.proto\x1a\x19google/api/resource.proto\x1a\x1egoogle/protobuf/duration.proto\x1a%maestro/common/v1/authorization.proto\x1a\"maestro/registry/v1/instance.proto\"M\n\x10HoldLeaseRequest\x12\x39\n\x08instance\x18\x01 \x01(\x0b\x32\x1d.maestro.registry.v1.InstanceR\x08instance\"\x86\x01\n\x11HoldLeaseResponse\x12\x39\n\x08instance\x18\x01 \x01(\x0b\x32\x1d.maestro.registry.v1.InstanceR\x08instance\x12\x36\n\tlease_ttl\x18\x02 \x01(\x0b\x32\x19.google.protobuf.DurationR\x08leaseTtl\"\xa8\x01\n\x17RegisterInstanceRequest\x12\x41\n\x08instance\x18\x01 \x01(\x0b\x32\x1d.maestro.registry.v1.InstanceB\x06\xbaH\x03\xc8\x01\x01R\x08instance\x12J\n\tlease_ttl\x18\x02 \x01(\x0b\x32\x19.google.protobuf.DurationB\x12\xbaH\x0f\xaa\x01\t\"\x03\x08\xd8\x04\x32\x02\x08\x01\xd8\x01\x01R\x08leaseTtl\"\x8d\x01\n\x18RegisterInstanceResponse\x12\x39\n\x08instance\x18\x01 \x01(\x0b\x32\x1d.maestro.registry.v1.InstanceR\x08instance\x12\x36\n\tlease_ttl\x18\x02 \x01(\x0b\x32\x19.google.protobuf.DurationR\x08leaseTtl\"\xa5\x01\n\x11RenewLeaseRequest\x12u\n\x04name\x18\x01 \x01(\tBa\xfa\x41\x16\n\x14maestro.dev/Instance\xbaHErC2A^services/[a-z][a-z0-9-]{0,62}/instances/[a-z0-9][a-z0-9-]{0,62}$R\x04name\x12\x19\n\x03uid\x18\x02 \x01(\tB\x07\xbaH\x04r\x02\x10\x01R\x03uid\"O\n\x12RenewLeaseResponse\x12\x39\n\x08instance\x18\x01 \x01(\x0b\x32\x1d.maestro.registry.v1.InstanceR\x08instance\"\xad\x01\n\x19\x44\x65registerInstanceRequest\x12u\n\x04name\x18\x01 \x01(\tBa\xfa\x41\x16\n\x14maestro.dev/Instance\xbaHErC2A^services/[a-z][a-z0-9-]{0,62}/instances/[a-z0-9][a-z0-9-]{0,62}$R\x04name\x12\x19\n\x03uid\x18\x02 \x01(\tB\x07\xbaH\x04r\x02\x18@R\x03uid\"\x1c\n\x1a\x44\x65registerInstanceResponse\"\x9f\x01\n\x14ListInstancesRequest\x12\x42\n\x06parent\x18\x01 \x01(\tB*\xbaH\'r%2#^services/([a-z][a-z0-9-]{0,62}|-)$R\x06parent\x12$\n\tpage_size\x18\x02 \x01(\x05\x42\x07\xbaH\x04\x1a\x02(\x00R\x08pageSize\x12\x1d\n\npage_token\x18\x03 \x01(\tR\tpageToken\"|\n\x15ListInstancesResponse\x12;\n\tinstances\x18\x01 \x03(\x0b\x32\x1d.maestro.registry.v1.InstanceR\tinstances\x12&\n\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken\"~\n\x15WatchInstancesRequest\x12\x42\n\x06parent\x18\x01 \x01(\tB*\xbaH\'r%2#^services/([a-z][a-z0-9-]{0,62}|-)$R\x06parent\x12!\n\x0cresume_token\x18\x02 \x01(\tR\x0bresumeToken\"\xdc\x01\n\x16WatchInstancesResponse\x12\x41\n\x08snapshot\x18\x01 \x01(\x0b\x32%.maestro.registry.v1.InstanceSnapshotR\x08snapshot\x12\x39\n\x08instance\x18\x02 \x01(\x0b\x32\x1d.maestro.registry.v1.InstanceR\x08instance\x12!\n\x0cremoved_name\x18\x03 \x01(\tR\x0bremovedName\x12!\n\x0cresume_token\x18\x04 \x01(\tR\x0bresumeToken\"O\n\x10InstanceSnapshot\x12;\n\tinstances\x18\x01 \x03(\x0b\x32\x1d.maestro.registry.v1.InstanceR\tinstances2\xcd\x08\n\x0fRegistryService\x12\x83\x01\n\tHoldLease\x12%.maestro.registry.v1.HoldLeaseRequest\x1a&.maestro.registry.v1.HoldLeaseResponse\"#\x92\x82\x19\x1f\n\x1bregistry.instances.register\x10\x32(\x01\x30\x01\x12\xd5\x01\n\x10RegisterInstance\x12,.maestro.registry.v1.RegisterInstanceRequest\x1a-.maestro.registry.v1.RegisterInstanceResponse\"d\x90\x02\x02\x92\x82\x19\x1f\n\x1bregistry.instances.register\x10\x32\x82\xd3\xe4\x93\x02\x38\"3/v1/{instance.name=services/*/instances/*}:register:\x01*\x12\xb9\x01\n\nRenewLease\x12&.maestro.registry.v1.RenewLeaseRequest\x1a\'.maestro.registry.v1.RenewLeaseResponse\"Z\x90\x02\x02\x92\x82\x19!\n\x1bregistry.instances.register\x10\x32(\x01\x82\xd3\xe4\x93\x02,\"\'/v1/{name=services/*/instances/*}:renew:\x01*\x12\xd6\x01\n\x12\x44\x65registerInstance\x12..maestro.registry.v1.DeregisterInstanceRequest\x1a/.maestro.registry.v1.DeregisterInstanceResponse\"_\x90\x02\x02\x92\x82\x19!\n\x1dregistry.instances.deregister\x10\x32\x82\xd3\xe4\x93\x02\x31\",/v1/{name=services/*/instances/*}:deregister:\x01*\x12\xb3\x01\n\rListInstances\x12).maestro.registry.v1.ListInstancesRequest\x1a*.maestro.registry.v1.ListInstancesResponse\"K\x90\x02\x01\x92\x82\x19\x1b\n\x17registry.instances.list \x01\x82\xd3\xe4\x93\x02#\x12!/v1/{parent=services/*}/instances\x12\x90\x01\n\x0eWatchInstances\x12*.maestro.registry.v1.WatchInstancesRequest\x1a+.maestro.registry.v1.WatchInstancesResponse\"#\x90\x02\x01\x92\x82\x19\x1c\n\x18registry.instances.watch \x01\x30\x01\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n*maestro/registry/v1/registry_service.proto\x12\x13maestro.registry.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x1cgoogle/api/annotations.proto\x1a\x19google/api/resource.proto\x1a\x1egoogle/protobuf/duration.proto\x1a%maestro/common/v1/authorization.proto\x1a\"maestro/registry/v1/instance.proto\"M\n\x10HoldLeaseRequest\x12\x39\n\x08instance\x18\x01 \x01(\x0b\x32\x1d.maestro.registry.v1.InstanceR\x08instance\"\x86\x01\n\x11HoldLeaseResponse\x12\x39\n\x08instance\x18\x01 \x01(\x0b\x32\x1d.maestro.registry.v1.InstanceR\x08instance\x12\x36\n\tlease_ttl\x18\x02 \x01(\x0b\x32\x19.google.protobuf.DurationR\x08leaseTtl\"\xa5\x01\n\x17RegisterInstanceRequest\x12\x41\n\x08instance\x18\x01 \x01(\x0b\x32\x1d.maestro.registry.v1.InstanceB\x06\xbaH\x03\xc8\x01\x01R\x08instance\x12G\n\tlease_ttl\x18\x02 \x01(\x0b\x32\x19.google.protobuf.DurationB\x0f\xbaH\x0c\xaa\x01\t\"\x03\x08\xd8\x04\x32\x02\x08\x01R\x08leaseTtl\"\x8d\x01\n\x18RegisterInstanceResponse\x12\x39\n\x08instance\x18\x01 \x01(\x0b\x32\x1d.maestro.registry.v1.InstanceR\x08instance\x12\x36\n\tlease_ttl\x18\x02 \x01(\x0b\x32\x19.google.protobuf.DurationR\x08leaseTtl\"\xa5\x01\n\x11RenewLeaseRequest\x12u\n\x04name\x18\x01 \x01(\tBa\xfa\x41\x16\n\x14maestro.dev/Instance\xbaHErC2A^services/[a-z][a-z0-9-]{0,62}/instances/[a-z0-9][a-z0-9-]{0,62}$R\x04name\x12\x19\n\x03uid\x18\x02 \x01(\tB\x07\xbaH\x04r\x02\x10\x01R\x03uid\"O\n\x12RenewLeaseResponse\x12\x39\n\x08instance\x18\x01 \x01(\x0b\x32\x1d.maestro.registry.v1.InstanceR\x08instance\"\xad\x01\n\x19\x44\x65registerInstanceRequest\x12u\n\x04name\x18\x01 \x01(\tBa\xfa\x41\x16\n\x14maestro.dev/Instance\xbaHErC2A^services/[a-z][a-z0-9-]{0,62}/instances/[a-z0-9][a-z0-9-]{0,62}$R\x04name\x12\x19\n\x03uid\x18\x02 \x01(\tB\x07\xbaH\x04r\x02\x18@R\x03uid\"\x1c\n\x1a\x44\x65registerInstanceResponse\"\x9f\x01\n\x14ListInstancesRequest\x12\x42\n\x06parent\x18\x01 \x01(\tB*\xbaH\'r%2#^services/([a-z][a-z0-9-]{0,62}|-)$R\x06parent\x12$\n\tpage_size\x18\x02 \x01(\x05\x42\x07\xbaH\x04\x1a\x02(\x00R\x08pageSize\x12\x1d\n\npage_token\x18\x03 \x01(\tR\tpageToken\"|\n\x15ListInstancesResponse\x12;\n\tinstances\x18\x01 \x03(\x0b\x32\x1d.maestro.registry.v1.InstanceR\tinstances\x12&\n\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken\"~\n\x15WatchInstancesRequest\x12\x42\n\x06parent\x18\x01 \x01(\tB*\xbaH\'r%2#^services/([a-z][a-z0-9-]{0,62}|-)$R\x06parent\x12!\n\x0cresume_token\x18\x02 \x01(\tR\x0bresumeToken\"\xdc\x01\n\x16WatchInstancesResponse\x12\x41\n\x08snapshot\x18\x01 \x01(\x0b\x32%.maestro.registry.v1.InstanceSnapshotR\x08snapshot\x12\x39\n\x08instance\x18\x02 \x01(\x0b\x32\x1d.maestro.registry.v1.InstanceR\x08instance\x12!\n\x0cremoved_name\x18\x03 \x01(\tR\x0bremovedName\x12!\n\x0cresume_token\x18\x04 \x01(\tR\x0bresumeToken\"O\n\x10InstanceSnapshot\x12;\n\tinstances\x18\x01 \x03(\x0b\x32\x1d.maestro.registry.v1.InstanceR\tinstances2\xf7\x08\n\x0fRegistryService\x12\x92\x01\n\tHoldLease\x12%.maestro.registry.v1.HoldLeaseRequest\x1a&.maestro.registry.v1.HoldLeaseResponse\"2\x92\x82\x19.\n\x1bregistry.instances.register\x10\x32\x1a\rinstance.name(\x01\x30\x01\x12\xe4\x01\n\x10RegisterInstance\x12,.maestro.registry.v1.RegisterInstanceRequest\x1a-.maestro.registry.v1.RegisterInstanceResponse\"s\x90\x02\x02\x92\x82\x19.\n\x1bregistry.instances.register\x10\x32\x1a\rinstance.name\x82\xd3\xe4\x93\x02\x38\"3/v1/{instance.name=services/*/instances/*}:register:\x01*\x12\xbf\x01\n\nRenewLease\x12&.maestro.registry.v1.RenewLeaseRequest\x1a\'.maestro.registry.v1.RenewLeaseResponse\"`\x90\x02\x02\x92\x82\x19\'\n\x1bregistry.instances.register\x10\x32\x1a\x04name(\x01\x82\xd3\xe4\x93\x02,\"\'/v1/{name=services/*/instances/*}:renew:\x01*\x12\xdc\x01\n\x12\x44\x65registerInstance\x12..maestro.registry.v1.DeregisterInstanceRequest\x1a/.maestro.registry.v1.DeregisterInstanceResponse\"e\x90\x02\x02\x92\x82\x19\'\n\x1dregistry.instances.deregister\x10\x32\x1a\x04name\x82\xd3\xe4\x93\x02\x31\",/v1/{name=services/*/instances/*}:deregister:\x01*\x12\xb3\x01\n\rListInstances\x12).maestro.registry.v1.ListInstancesRequest\x1a*.maestro.registry.v1.ListInstancesResponse\"K\x90\x02\x01\x92\x82\x19\x1b\n\x17registry.instances.list \x01\x82\xd3\xe4\x93\x02#\x12!/v1/{parent=services/*}/instances\x12\x90\x01\n\x0eWatchInstances\x12*.maestro.registry.v1.WatchInstancesRequest\x1a+.maestro.registry.v1.WatchInstancesResponse\"#\x90\x02\x01\x92\x82\x19\x1c\n\x18registry.instances.watch \x01\x30\x01\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -40,7 +40,7 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_REGISTERINSTANCEREQUEST'].fields_by_name['instance']._loaded_options = None
   _globals['_REGISTERINSTANCEREQUEST'].fields_by_name['instance']._serialized_options = b'\272H\003\310\001\001'
   _globals['_REGISTERINSTANCEREQUEST'].fields_by_name['lease_ttl']._loaded_options = None
-  _globals['_REGISTERINSTANCEREQUEST'].fields_by_name['lease_ttl']._serialized_options = b'\272H\017\252\001\t\"\003\010\330\0042\002\010\001\330\001\001'
+  _globals['_REGISTERINSTANCEREQUEST'].fields_by_name['lease_ttl']._serialized_options = b'\272H\014\252\001\t\"\003\010\330\0042\002\010\001'
   _globals['_RENEWLEASEREQUEST'].fields_by_name['name']._loaded_options = None
   _globals['_RENEWLEASEREQUEST'].fields_by_name['name']._serialized_options = b'\372A\026\n\024maestro.dev/Instance\272HErC2A^services/[a-z][a-z0-9-]{0,62}/instances/[a-z0-9][a-z0-9-]{0,62}$'
   _globals['_RENEWLEASEREQUEST'].fields_by_name['uid']._loaded_options = None
@@ -56,13 +56,13 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_WATCHINSTANCESREQUEST'].fields_by_name['parent']._loaded_options = None
   _globals['_WATCHINSTANCESREQUEST'].fields_by_name['parent']._serialized_options = b'\272H\'r%2#^services/([a-z][a-z0-9-]{0,62}|-)$'
   _globals['_REGISTRYSERVICE'].methods_by_name['HoldLease']._loaded_options = None
-  _globals['_REGISTRYSERVICE'].methods_by_name['HoldLease']._serialized_options = b'\222\202\031\037\n\033registry.instances.register\0202'
+  _globals['_REGISTRYSERVICE'].methods_by_name['HoldLease']._serialized_options = b'\222\202\031.\n\033registry.instances.register\0202\032\rinstance.name'
   _globals['_REGISTRYSERVICE'].methods_by_name['RegisterInstance']._loaded_options = None
-  _globals['_REGISTRYSERVICE'].methods_by_name['RegisterInstance']._serialized_options = b'\220\002\002\222\202\031\037\n\033registry.instances.register\0202\202\323\344\223\0028\"3/v1/{instance.name=services/*/instances/*}:register:\001*'
+  _globals['_REGISTRYSERVICE'].methods_by_name['RegisterInstance']._serialized_options = b'\220\002\002\222\202\031.\n\033registry.instances.register\0202\032\rinstance.name\202\323\344\223\0028\"3/v1/{instance.name=services/*/instances/*}:register:\001*'
   _globals['_REGISTRYSERVICE'].methods_by_name['RenewLease']._loaded_options = None
-  _globals['_REGISTRYSERVICE'].methods_by_name['RenewLease']._serialized_options = b'\220\002\002\222\202\031!\n\033registry.instances.register\0202(\001\202\323\344\223\002,\"\'/v1/{name=services/*/instances/*}:renew:\001*'
+  _globals['_REGISTRYSERVICE'].methods_by_name['RenewLease']._serialized_options = b'\220\002\002\222\202\031\'\n\033registry.instances.register\0202\032\004name(\001\202\323\344\223\002,\"\'/v1/{name=services/*/instances/*}:renew:\001*'
   _globals['_REGISTRYSERVICE'].methods_by_name['DeregisterInstance']._loaded_options = None
-  _globals['_REGISTRYSERVICE'].methods_by_name['DeregisterInstance']._serialized_options = b'\220\002\002\222\202\031!\n\035registry.instances.deregister\0202\202\323\344\223\0021\",/v1/{name=services/*/instances/*}:deregister:\001*'
+  _globals['_REGISTRYSERVICE'].methods_by_name['DeregisterInstance']._serialized_options = b'\220\002\002\222\202\031\'\n\035registry.instances.deregister\0202\032\004name\202\323\344\223\0021\",/v1/{name=services/*/instances/*}:deregister:\001*'
   _globals['_REGISTRYSERVICE'].methods_by_name['ListInstances']._loaded_options = None
   _globals['_REGISTRYSERVICE'].methods_by_name['ListInstances']._serialized_options = b'\220\002\001\222\202\031\033\n\027registry.instances.list \001\202\323\344\223\002#\022!/v1/{parent=services/*}/instances'
   _globals['_REGISTRYSERVICE'].methods_by_name['WatchInstances']._loaded_options = None
@@ -72,27 +72,27 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_HOLDLEASERESPONSE']._serialized_start=340
   _globals['_HOLDLEASERESPONSE']._serialized_end=474
   _globals['_REGISTERINSTANCEREQUEST']._serialized_start=477
-  _globals['_REGISTERINSTANCEREQUEST']._serialized_end=645
-  _globals['_REGISTERINSTANCERESPONSE']._serialized_start=648
-  _globals['_REGISTERINSTANCERESPONSE']._serialized_end=789
-  _globals['_RENEWLEASEREQUEST']._serialized_start=792
-  _globals['_RENEWLEASEREQUEST']._serialized_end=957
-  _globals['_RENEWLEASERESPONSE']._serialized_start=959
-  _globals['_RENEWLEASERESPONSE']._serialized_end=1038
-  _globals['_DEREGISTERINSTANCEREQUEST']._serialized_start=1041
-  _globals['_DEREGISTERINSTANCEREQUEST']._serialized_end=1214
-  _globals['_DEREGISTERINSTANCERESPONSE']._serialized_start=1216
-  _globals['_DEREGISTERINSTANCERESPONSE']._serialized_end=1244
-  _globals['_LISTINSTANCESREQUEST']._serialized_start=1247
-  _globals['_LISTINSTANCESREQUEST']._serialized_end=1406
-  _globals['_LISTINSTANCESRESPONSE']._serialized_start=1408
-  _globals['_LISTINSTANCESRESPONSE']._serialized_end=1532
-  _globals['_WATCHINSTANCESREQUEST']._serialized_start=1534
-  _globals['_WATCHINSTANCESREQUEST']._serialized_end=1660
-  _globals['_WATCHINSTANCESRESPONSE']._serialized_start=1663
-  _globals['_WATCHINSTANCESRESPONSE']._serialized_end=1883
-  _globals['_INSTANCESNAPSHOT']._serialized_start=1885
-  _globals['_INSTANCESNAPSHOT']._serialized_end=1964
-  _globals['_REGISTRYSERVICE']._serialized_start=1967
-  _globals['_REGISTRYSERVICE']._serialized_end=3068
+  _globals['_REGISTERINSTANCEREQUEST']._serialized_end=642
+  _globals['_REGISTERINSTANCERESPONSE']._serialized_start=645
+  _globals['_REGISTERINSTANCERESPONSE']._serialized_end=786
+  _globals['_RENEWLEASEREQUEST']._serialized_start=789
+  _globals['_RENEWLEASEREQUEST']._serialized_end=954
+  _globals['_RENEWLEASERESPONSE']._serialized_start=956
+  _globals['_RENEWLEASERESPONSE']._serialized_end=1035
+  _globals['_DEREGISTERINSTANCEREQUEST']._serialized_start=1038
+  _globals['_DEREGISTERINSTANCEREQUEST']._serialized_end=1211
+  _globals['_DEREGISTERINSTANCERESPONSE']._serialized_start=1213
+  _globals['_DEREGISTERINSTANCERESPONSE']._serialized_end=1241
+  _globals['_LISTINSTANCESREQUEST']._serialized_start=1244
+  _globals['_LISTINSTANCESREQUEST']._serialized_end=1403
+  _globals['_LISTINSTANCESRESPONSE']._serialized_start=1405
+  _globals['_LISTINSTANCESRESPONSE']._serialized_end=1529
+  _globals['_WATCHINSTANCESREQUEST']._serialized_start=1531
+  _globals['_WATCHINSTANCESREQUEST']._serialized_end=1657
+  _globals['_WATCHINSTANCESRESPONSE']._serialized_start=1660
+  _globals['_WATCHINSTANCESRESPONSE']._serialized_end=1880
+  _globals['_INSTANCESNAPSHOT']._serialized_start=1882
+  _globals['_INSTANCESNAPSHOT']._serialized_end=1961
+  _globals['_REGISTRYSERVICE']._serialized_start=1964
+  _globals['_REGISTRYSERVICE']._serialized_end=3107
 # @@protoc_insertion_point(module_scope)

@@ -328,7 +328,7 @@ class WatchInstancesResponse(_message.Message):
     @_builtins.property
     def snapshot(self) -> Global___InstanceSnapshot:
         """All instances that there are: replaces what the caller knew. Set in the first message of a stream that does not
-        go on behind a token.
+        go on behind a token, and whenever changes were skipped.
         """
 
     @_builtins.property

@@ -23,14 +23,14 @@ class RegistryServiceStub:
     """Registers an instance for as long as the stream is open: the stream is the lease.
 
     The first request carries the instance, the first answer confirms it with the terms. Further requests are beats;
-    one with an instance updates state and labels. The end of the stream, however it comes, ends the lease at once;
-    silence for longer than the time to live ends it too. An instance that registers under a name that is taken, or
-    with an address that is taken, replaces the older one, whose stream ends with ABORTED. A draining registry ends
-    the stream; register again.
+    one with an instance updates state, labels and version, and is answered. The end of the stream, however it comes,
+    ends the lease at once; silence for longer than the time to live ends it too. An instance that registers under a
+    name that is taken, or with an address that another instance of the same service has, replaces the older one,
+    whose stream ends with ABORTED. A draining registry ends the stream; register again.
 
     Errors:
     - INVALID_ARGUMENT/HELLO_EXPECTED: the first message carries no instance.
-    - INVALID_ARGUMENT/FIELD_INVALID: a field of the instance breaks its rule.
+    - INVALID_ARGUMENT/FIELD_INVALID: a field of the instance breaks its rule, or a later message names another instance.
     - ABORTED/LEASE_LOST: a newer registration took the name or address, or the lease expired; do not retry blindly.
     - UNAVAILABLE/DRAINING: the registry goes; register again.
     - PERMISSION_DENIED/PERMISSION_DENIED: the caller is not a service of the mesh.
@@ -38,7 +38,7 @@ class RegistryServiceStub:
     RegisterInstance: _aio.UnaryUnaryMultiCallable[_registry_service_pb2.RegisterInstanceRequest, _registry_service_pb2.RegisterInstanceResponse]
     """Registers an instance with a lease that RenewLease keeps alive, for processes that hold no stream.
 
-    With the name or address of another instance it replaces that one. Idempotent for the same instance: the lease
+    With the name of another instance, or its address in the same service, it replaces that one. Idempotent for the same instance: the lease
     is renewed and keeps its uid.
 
     Errors:
@@ -76,8 +76,8 @@ class RegistryServiceStub:
     """Streams the instances of a service: first all that there are, then each change.
 
     Without a token, or with one of before a restart of the registry, it begins with a `snapshot`: what is not in it is
-    gone. With a token it goes on behind it. Changes come in order. An idle stream carries a message with only a token
-    every 10 seconds.
+    gone. With a token it goes on behind it. Changes come in order. A reader that falls far behind is sent a snapshot
+    again. An idle stream carries a message with only a token every 10 seconds.
 
     Errors:
     - INVALID_ARGUMENT/RESUME_TOKEN_INVALID: the token is not of this service.
@@ -99,14 +99,14 @@ class RegistryServiceServicer(metaclass=_abc_1.ABCMeta):
         """Registers an instance for as long as the stream is open: the stream is the lease.
 
         The first request carries the instance, the first answer confirms it with the terms. Further requests are beats;
-        one with an instance updates state and labels. The end of the stream, however it comes, ends the lease at once;
-        silence for longer than the time to live ends it too. An instance that registers under a name that is taken, or
-        with an address that is taken, replaces the older one, whose stream ends with ABORTED. A draining registry ends
-        the stream; register again.
+        one with an instance updates state, labels and version, and is answered. The end of the stream, however it comes,
+        ends the lease at once; silence for longer than the time to live ends it too. An instance that registers under a
+        name that is taken, or with an address that another instance of the same service has, replaces the older one,
+        whose stream ends with ABORTED. A draining registry ends the stream; register again.
 
         Errors:
         - INVALID_ARGUMENT/HELLO_EXPECTED: the first message carries no instance.
-        - INVALID_ARGUMENT/FIELD_INVALID: a field of the instance breaks its rule.
+        - INVALID_ARGUMENT/FIELD_INVALID: a field of the instance breaks its rule, or a later message names another instance.
         - ABORTED/LEASE_LOST: a newer registration took the name or address, or the lease expired; do not retry blindly.
         - UNAVAILABLE/DRAINING: the registry goes; register again.
         - PERMISSION_DENIED/PERMISSION_DENIED: the caller is not a service of the mesh.
@@ -120,7 +120,7 @@ class RegistryServiceServicer(metaclass=_abc_1.ABCMeta):
     ) -> _abc.Awaitable[_registry_service_pb2.RegisterInstanceResponse]:
         """Registers an instance with a lease that RenewLease keeps alive, for processes that hold no stream.
 
-        With the name or address of another instance it replaces that one. Idempotent for the same instance: the lease
+        With the name of another instance, or its address in the same service, it replaces that one. Idempotent for the same instance: the lease
         is renewed and keeps its uid.
 
         Errors:
@@ -182,8 +182,8 @@ class RegistryServiceServicer(metaclass=_abc_1.ABCMeta):
         """Streams the instances of a service: first all that there are, then each change.
 
         Without a token, or with one of before a restart of the registry, it begins with a `snapshot`: what is not in it is
-        gone. With a token it goes on behind it. Changes come in order. An idle stream carries a message with only a token
-        every 10 seconds.
+        gone. With a token it goes on behind it. Changes come in order. A reader that falls far behind is sent a snapshot
+        again. An idle stream carries a message with only a token every 10 seconds.
 
         Errors:
         - INVALID_ARGUMENT/RESUME_TOKEN_INVALID: the token is not of this service.

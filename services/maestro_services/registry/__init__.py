@@ -1,0 +1,1 @@
+"""Who serves the mesh, and whom tokens stand for."""

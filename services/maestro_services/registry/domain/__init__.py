@@ -1,0 +1,1 @@
+"""Instances and their leases, and tokens; knows no gRPC and no database."""

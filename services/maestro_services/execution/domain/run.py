@@ -70,6 +70,7 @@ class Action:
     action_id: str
     uid: str
     attempt_number: int
+    worker_id: str
     state: ActionState
     verdict: Verdict
     cause: Cause
@@ -97,14 +98,15 @@ class LeasedAction:
     lease: str
     project: str
     run_key: int
+    run_id: str
     action_name: str
     spec: bytes
     attempt_number: int
 
 
 @dataclass(frozen=True)
-class LeaseState:
-    """What became of a lease: how far its events are committed, and whether its run is being cancelled."""
+class HeldLease:
+    """A lease that is still its worker's: how far its events are committed, and whether its run is being cancelled."""
 
     lease: str
     acknowledged: int

@@ -1,0 +1,1 @@
+"""The statements of the execution service; they speak domain objects."""

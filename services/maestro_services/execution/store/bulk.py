@@ -1,0 +1,70 @@
+"""Statements for many rows at once, handed to the driver as tuples.
+
+SQLAlchemy compiles them once a dialect; its per-row parameter processing would cost more than the insert itself.
+"""
+
+from collections.abc import Callable, Sequence
+from operator import itemgetter
+from typing import Any
+
+from sqlalchemy import Dialect, bindparam, delete, insert, update
+from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlalchemy.sql.dml import UpdateBase
+
+from maestro_services.execution.tables import interrupted_attempts, log_chunks, test_cases, test_failures
+
+Row = tuple[Any, ...]
+
+
+class BulkStatement:
+    """A statement with named parameters, whose rows come as tuples in the order of `names`."""
+
+    def __init__(self, statement: UpdateBase, names: Sequence[str]) -> None:
+        self._statement = statement
+        self._names = tuple(names)
+        self._compiled: dict[str, tuple[str, Callable[[Row], Row] | None]] = {}
+
+    async def execute(self, connection: AsyncConnection, rows: Sequence[Row]) -> None:
+        """Runs the statement for every row."""
+        if not rows:
+            return
+        sql, arrange = self._for(connection.dialect)
+        await connection.exec_driver_sql(sql, [arrange(row) for row in rows] if arrange else list(rows))
+
+    def _for(self, dialect: Dialect) -> tuple[str, Callable[[Row], Row] | None]:
+        if dialect.name not in self._compiled:
+            compiled = self._statement.compile(dialect=dialect, column_keys=list(self._names))
+            order = tuple(compiled.positiontup or self._names)
+            arrange = None if order == self._names else itemgetter(*[self._names.index(name) for name in order])
+            self._compiled[dialect.name] = (str(compiled), arrange)
+        return self._compiled[dialect.name]
+
+
+def _insert(table: Any) -> BulkStatement:
+    return BulkStatement(insert(table), [column.name for column in table.columns])
+
+
+def _update_test(*names: str) -> BulkStatement:
+    """Sets columns of the test at (run, position); the parameters are `p_` + column, so that none is ambiguous."""
+    at_position = (test_cases.c.run == bindparam("p_run"), test_cases.c.position == bindparam("p_position"))
+    statement = update(test_cases).where(*at_position).values({name: bindparam(f"p_{name}") for name in names})
+    return BulkStatement(statement, [f"p_{name}" for name in (*names, "run", "position")])
+
+
+PROGRESS = ("disposition", "outcome", "cause", "reason", "start_time_us", "duration_ns", "order_index")
+IDENTITY = ("test_id", "suite_path", "case_name", "parameters", "file", "line")
+
+INSERT_TESTS = _insert(test_cases)
+# Rows: change_sequence, the columns of PROGRESS, attempt_number, stdout_bytes, stderr_bytes, run, position.
+UPDATE_PROGRESS = _update_test("change_sequence", *PROGRESS, "attempt_number", "stdout_bytes", "stderr_bytes")
+UPDATE_OUTPUT = _update_test("change_sequence", "stdout_bytes", "stderr_bytes")
+UPDATE_IDENTITY = _update_test("change_sequence", *IDENTITY)
+INSERT_FAILURES = _insert(test_failures)
+DELETE_FAILURES = BulkStatement(
+    delete(test_failures).where(
+        test_failures.c.run == bindparam("p_run"), test_failures.c.position == bindparam("p_position")
+    ),
+    ["p_run", "p_position"],
+)
+INSERT_LOG = _insert(log_chunks)
+INSERT_ATTEMPTS = _insert(interrupted_attempts)

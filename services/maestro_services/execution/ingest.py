@@ -10,13 +10,16 @@ from collections.abc import Iterable
 from maestro.execution.v1 import action_pb2, run_pb2, test_case_pb2, worker_service_pb2
 
 from maestro_services.execution.domain.batch import CHUNK_BYTES, COLLECTED, Batch, Finish, Identity, Output, Progress
-from maestro_services.execution.domain.states import Cause, Disposition, LogStream, Outcome, Verdict
+from maestro_services.execution.domain.states import ENDED, Cause, Disposition, LogStream, Outcome, Verdict
 from maestro_services.execution.domain.verdict import Decision
 
 SUITE_SEPARATOR = "\x1f"
 _RUNNING = int(Disposition.RUNNING)
-_KNOWN_DISPOSITIONS = frozenset({Disposition.COMPLETED, Disposition.INTERRUPTED, Disposition.SKIPPED})
-_KNOWN_OUTCOMES = frozenset(Outcome) - {Outcome.UNSPECIFIED}
+_ENDED: frozenset[int] = ENDED
+_OUTCOMES: frozenset[int] = frozenset(Outcome) - {Outcome.UNSPECIFIED}
+_VERDICTS: frozenset[int] = frozenset(Verdict)
+_CAUSES: frozenset[int] = frozenset(Cause)
+_STDERR = int(LogStream.STDERR)
 
 
 def test_key(test_id: str) -> str:
@@ -64,8 +67,8 @@ def _finish_test(batch: Batch, finished: worker_service_pb2.TestFinished) -> Non
     disposition, outcome = finished.disposition, finished.outcome
     duration = finished.duration
     batch.progress[key] = Progress(
-        disposition if disposition in _KNOWN_DISPOSITIONS else 1,
-        outcome if outcome in _KNOWN_OUTCOMES else 3,
+        disposition if disposition in _ENDED else 1,
+        outcome if outcome in _OUTCOMES else 3,
         finished.cause,
         _clean(finished.reason),
         _microseconds(finished.start_time),
@@ -112,7 +115,7 @@ def _add_output(batch: Batch, written: worker_service_pb2.OutputWritten) -> None
     if not data:
         return
     key = test_key(written.test_id) if written.test_id else ""
-    stream = LogStream.STDERR if written.stream == LogStream.STDERR else LogStream.STDOUT
+    stream = LogStream.STDERR if written.stream == _STDERR else LogStream.STDOUT
     last = batch.output[-1] if batch.output else None
     if last and last.test_key == key and last.stream is stream and len(last.data) + len(data) <= CHUNK_BYTES:
         batch.output[-1] = Output(key, stream, last.data + data)
@@ -135,11 +138,9 @@ def _ended(finished: worker_service_pb2.ActionFinished) -> bytes:
 
 
 def _finish(finished: worker_service_pb2.ActionFinished) -> Finish:
-    known_verdict = finished.verdict in frozenset(Verdict)
-    known_cause = finished.cause in frozenset(Cause)
     proposal = Decision(
-        Verdict(finished.verdict) if known_verdict else Verdict.UNSPECIFIED,
-        Cause(finished.cause) if known_cause else Cause.INTERNAL,
+        Verdict(finished.verdict) if finished.verdict in _VERDICTS else Verdict.UNSPECIFIED,
+        Cause(finished.cause) if finished.cause in _CAUSES else Cause.INTERNAL,
         _clean(finished.status_message),
     )
     return Finish(proposal, run_pb2.Run(output_files=finished.output_files).SerializeToString())

@@ -2,9 +2,8 @@
 
 from collections.abc import Mapping
 from datetime import timedelta
-from typing import Any
 
-from sqlalchemy import select, update
+from sqlalchemy import RowMapping, select, update
 
 from maestro_services.execution.domain.batch import COLLECTED, Batch, Output
 from maestro_services.execution.domain.states import ActionState, LogStream
@@ -43,7 +42,7 @@ class BatchStore:
                 await self._write(RunChange(transaction, run, self._clock(), self._encode), action, batch)
             return True
 
-    async def _write(self, change: RunChange, action: Mapping[str, Any], batch: Batch) -> None:
+    async def _write(self, change: RunChange, action: RowMapping, batch: Batch) -> None:
         await change.begin()
         await BatchRows(change, action, batch).write()
         renewed = {
@@ -63,14 +62,13 @@ class BatchStore:
 def _check_sequence(expected: int, received: int) -> None:
     if received != expected:
         message = f"the batch begins with event {received}, event {expected} is expected; connect again and resend"
-        metadata = {"expected": str(expected), "received": str(received)}
-        raise ServiceError(Reason.SEQUENCE_MISMATCH, message, **metadata)
+        raise ServiceError(Reason.SEQUENCE_MISMATCH, message, expected=str(expected), received=str(received))
 
 
 class BatchRows:
     """The rows of one batch: new tests, changed tests, what went wrong, and output."""
 
-    def __init__(self, change: RunChange, action: Mapping[str, Any], batch: Batch) -> None:
+    def __init__(self, change: RunChange, action: RowMapping, batch: Batch) -> None:
         self._change = change
         self._connection = change.transaction.connection
         self._run: int = change.before.key
@@ -162,9 +160,8 @@ class BatchRows:
             if state is not None and state is not COLLECTED:
                 self._change.tally.end(disposition, outcome, -1)
                 self._change.tally.end(state.disposition, state.outcome)
-                rows.append(
-                    (self._change.sequence, *state, self._attempt, *self._printed.get(key, out), self._run, position)
-                )
+                sizes = self._printed.get(key, out)
+                rows.append((self._change.sequence, *state, self._attempt, *sizes, self._run, position))
             elif key in self._printed:
                 printed.append((self._change.sequence, *self._printed[key], self._run, position))
             if identity is not None and identity.case_name and not is_described:

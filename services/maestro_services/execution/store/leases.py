@@ -85,7 +85,9 @@ class LeaseStore:
         statement = select(oldest.c.key, oldest.c.project, func.coalesce(running.c.count, 0)).select_from(
             oldest.outerjoin(running, running.c.project == oldest.c.project)
         )
-        return [QueueHead(key, project, running) for key, project, running in (await transaction.execute(statement)).all()]
+        return [
+            QueueHead(key, project, running) for key, project, running in (await transaction.execute(statement)).all()
+        ]
 
     async def _lease(self, transaction: Transaction, action_key: int, worker_id: str) -> LeasedAction | None:
         # Another replica may have been faster; then this worker looks again.

@@ -1,6 +1,7 @@
 """Runs: created, read, listed, cancelled."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 from sqlalchemy import ColumnElement, func, insert, select, update
@@ -37,21 +38,20 @@ class RunStore:
         key: int = (await transaction.execute(inserted)).scalar_one()
         action = new_action(key, new.project, 1, new.create_time)
         await transaction.execute(insert(actions).values(action))
-        row = (await transaction.execute(select(runs).where(runs.c.key == key))).mappings().one()
-        run = run_of(row)
+        run = run_of((await transaction.execute(select(runs).where(runs.c.key == key))).mappings().one())
         sequence = await transaction.publish(run.topic, run.run_id, b"")
         await transaction.execute(update(runs).where(runs.c.key == key).values(change_sequence=sequence))
         await announce(transaction, key, self._encode)
         await transaction.publish(QUEUE_TOPIC, run.run_id, b"")
-        return run_of(dict(row) | {"change_sequence": sequence})
+        return replace(run, change_sequence=sequence)
 
     async def _check_queue(self, transaction: Transaction, project: str) -> None:
         queued = (actions.c.state == int(ActionState.QUEUED), actions.c.project == project)
         count = (await transaction.execute(select(func.count()).select_from(actions).where(*queued))).scalar_one()
         if count >= self._max_queued_runs:
             message = f"project {project} has {count} runs queued, the limit is {self._max_queued_runs}; wait"
-            metadata = {"limit": "queued_runs", "value": str(self._max_queued_runs)}
-            raise ServiceError(Reason.LIMIT_EXCEEDED, message, retry_after=5.0, **metadata)
+            limit = str(self._max_queued_runs)
+            raise ServiceError(Reason.LIMIT_EXCEEDED, message, retry_after=5.0, limit="queued_runs", value=limit)
 
     async def get(self, project: str, run_id: str) -> Run:
         """A run; RESOURCE_NOT_FOUND if the project has none of that id."""

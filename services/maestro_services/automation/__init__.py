@@ -1,0 +1,1 @@
+"""The automation service: follows failed runs, diagnoses them, and proposes repairs that execution has proved."""

@@ -1,0 +1,70 @@
+"""Edits that exchange operators."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+
+from ..changes import Change
+from ..scopes import Site
+
+_ORDER: tuple[type[ast.cmpop], ...] = (ast.Lt, ast.LtE, ast.Gt, ast.GtE, ast.Eq, ast.NotEq)
+_OPPOSITES: dict[type[ast.cmpop], type[ast.cmpop]] = {
+    ast.Is: ast.IsNot,
+    ast.IsNot: ast.Is,
+    ast.In: ast.NotIn,
+    ast.NotIn: ast.In,
+}
+_ARITHMETIC: tuple[type[ast.operator], ...] = (ast.Add, ast.Sub, ast.Mult, ast.FloorDiv, ast.Mod, ast.Div, ast.Pow)
+_BITS: tuple[type[ast.operator], ...] = (ast.BitAnd, ast.BitOr, ast.BitXor, ast.LShift, ast.RShift)
+
+
+def comparison_operator(site: Site) -> Iterator[Change]:
+    """`a < b` becomes `a <= b`; in chains each operator in turn."""
+    node = site.node
+    if not isinstance(node, ast.Compare):
+        return
+    for index, operator in enumerate(node.ops):
+        for other in _comparisons(type(operator)):
+            ops = [*node.ops[:index], other(), *node.ops[index + 1 :]]
+            yield site.replace(ast.Compare(node.left, ops, node.comparators))
+
+
+def _comparisons(operator: type[ast.cmpop]) -> list[type[ast.cmpop]]:
+    if operator in _OPPOSITES:
+        return [_OPPOSITES[operator]]
+    return [other for other in _ORDER if other is not operator]
+
+
+def boolean_operator(site: Site) -> Iterator[Change]:
+    """`a and b` becomes `a or b`, and the reverse."""
+    node = site.node
+    if isinstance(node, ast.BoolOp):
+        other = ast.Or() if isinstance(node.op, ast.And) else ast.And()
+        yield site.replace(ast.BoolOp(other, node.values))
+
+
+def arithmetic_operator(site: Site) -> Iterator[Change]:
+    """`a + b` becomes `a - b`; `a & b` becomes `a | b`; augmented assignments likewise."""
+    node = site.node
+    if isinstance(node, ast.BinOp):
+        for operator in _others(node.op):
+            yield site.replace(ast.BinOp(node.left, operator, node.right))
+    elif isinstance(node, ast.AugAssign):
+        for operator in _others(node.op):
+            yield site.replace(ast.AugAssign(node.target, operator, node.value))
+
+
+def _others(operator: ast.operator) -> Iterator[ast.operator]:
+    for group in (_ARITHMETIC, _BITS):
+        if isinstance(operator, group):
+            yield from (other() for other in group if not isinstance(operator, other))
+
+
+def unary_operator(site: Site) -> Iterator[Change]:
+    """`-a` and `not a` become `a`; a number in an operation becomes its negative."""
+    node = site.node
+    if isinstance(node, ast.UnaryOp):
+        yield site.replace(node.operand)
+    elif site.is_value and isinstance(node, ast.Name | ast.Call | ast.BinOp) and isinstance(site.parent, ast.Return):
+        yield site.replace(ast.UnaryOp(ast.USub(), node))

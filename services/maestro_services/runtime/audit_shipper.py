@@ -2,6 +2,7 @@
 
 import asyncio
 from itertools import groupby
+from typing import cast
 
 import grpc
 import structlog
@@ -66,7 +67,9 @@ class AuditShipper:
         code = grpc.StatusCode[record.code].value[0]
         event = event_pb2.Event(
             kind=record.permission,
-            actor=actor_pb2.Actor(kind=actor_pb2.Actor.Kind.Name(record.actor_kind), subject=record.actor_subject),
+            actor=actor_pb2.Actor(
+                kind=cast("actor_pb2.Actor.Kind.ValueType", record.actor_kind), subject=record.actor_subject
+            ),
             service=self._service,
             method=record.method.removeprefix("/"),
             target=record.resource,

@@ -89,8 +89,9 @@ def not_found(name: str) -> ServiceError:
 
 def invalid_field(field: str, description: str, reason: Reason = Reason.FIELD_INVALID, **metadata: str) -> ServiceError:
     """A request field that breaks a rule; names the field in a BadRequest."""
-    metadata = {"field": field} | metadata
-    return ServiceError(reason, f"{field}: {description}", violations=[Violation(field, description)], **metadata)
+    error = ServiceError(reason, f"{field}: {description}", violations=[Violation(field, description)], field=field)
+    error.metadata.update(metadata)
+    return error
 
 
 def wrong_state(name: str, state: str, verb: str) -> ServiceError:

@@ -154,8 +154,7 @@ class Guard(grpc.aio.ServerInterceptor):
         if not method.authenticated_only and not call.principal.may(method.minimum_role, call.project):
             where = f"in project {call.project}" if call.project else "in the mesh"
             message = f"{method.permission} {where} needs the role {method.minimum_role.name.lower()}"
-            metadata = {"permission": method.permission, "project": call.project}
-            raise ServiceError(Reason.PERMISSION_DENIED, message, **metadata)
+            raise ServiceError(Reason.PERMISSION_DENIED, message, permission=method.permission, project=call.project)
         if method.validated:
             _validate(request)
 

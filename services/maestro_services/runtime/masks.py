@@ -1,9 +1,8 @@
 """Field masks, as AIP-134 and AIP-161 have them."""
 
 from collections.abc import Collection
-from typing import TypeVar
+from typing import Any, TypeVar
 
-from google.protobuf.descriptor import Descriptor
 from google.protobuf.field_mask_pb2 import FieldMask
 from google.protobuf.message import Message
 
@@ -16,8 +15,8 @@ def _invalid(field: str, path: str) -> ServiceError:
     return invalid_field(field, f"{path!r} is not a field that may be named here", Reason.MASK_INVALID, path=path)
 
 
-def _known(descriptor: Descriptor, path: str) -> bool:
-    current: Descriptor | None = descriptor
+def _known(descriptor: Any, path: str) -> bool:
+    current = descriptor
     for part in path.split("."):
         field = current.fields_by_name.get(part) if current is not None else None
         if field is None:

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Iterable
+from typing import Any
 
 import redis.asyncio
 import redis.exceptions
@@ -46,7 +47,7 @@ class RedisWakeups(Wakeups):
         await self._redis.aclose()
 
     async def _listen(self, position: str) -> str:
-        answer = await self._redis.xread({self._stream: position}, count=500, block=_BLOCK_MILLISECONDS)
+        answer: Any = await self._redis.xread({self._stream: position}, count=500, block=_BLOCK_MILLISECONDS)
         for _stream, entries in answer or []:
             for entry, fields in entries:
                 position = entry

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 
 __all__ = [
     "EMPTY_ROOT",
+    "HASH_BYTES",
     "Checkpoint",
     "VerificationError",
     "VerifierKey",

@@ -81,7 +81,7 @@ class Draft:
     attributes: Mapping[str, str] = field(default_factory=dict)
     event_time: datetime | None = None
     source: Source | None = None
-    reporter: str = ""
+    reporter: Actor | None = None
 
 
 @dataclass(frozen=True)
@@ -107,13 +107,12 @@ def event_id(*key: str | int) -> str:
 
 def leaf_of(draft: Draft, create_time: datetime) -> bytes:
     """The leaf of an event: RFC 8785 JSON, what is empty left out."""
-    actor = {"kind": draft.actor.kind.name.lower(), "subject": draft.actor.subject, "name": draft.actor.display_name}
     members: dict[str, Any] = {
         "v": VERSION,
         "id": draft.id,
         "project": draft.project,
         "kind": draft.kind,
-        "actor": {key: value for key, value in actor.items() if value},
+        "actor": _actor_members(draft.actor),
         "service": draft.service,
         "method": draft.method,
         "target": draft.target,
@@ -124,7 +123,7 @@ def leaf_of(draft: Draft, create_time: datetime) -> bytes:
         "attributes": dict(draft.attributes),
         "time": format_time(draft.event_time) if draft.event_time else "",
         "created": format_time(create_time),
-        "reporter": draft.reporter,
+        "reporter": _actor_members(draft.reporter) if draft.reporter else None,
     }
     if draft.outcome is not None:
         members["outcome"] = {"code": draft.outcome.code} | _unless_empty("reason", draft.outcome.reason)
@@ -173,13 +172,22 @@ def _unless_empty(key: str, value: str) -> dict[str, str]:
     return {key: value} if value else {}
 
 
+def _actor_members(actor: Actor) -> dict[str, str]:
+    members = {"kind": actor.kind.name.lower(), "subject": actor.subject, "name": actor.display_name}
+    return {key: value for key, value in members.items() if value}
+
+
+def _actor(members: Mapping[str, str]) -> Actor:
+    return Actor(ActorKind[members["kind"].upper()], members.get("subject", ""), members.get("name", ""))
+
+
 def _draft(members: Mapping[str, Any]) -> Draft:
-    actor, outcome = members["actor"], members.get("outcome")
+    outcome = members.get("outcome")
     return Draft(
         id=members["id"],
         project=members["project"],
         kind=members["kind"],
-        actor=Actor(ActorKind[actor["kind"].upper()], actor.get("subject", ""), actor.get("name", "")),
+        actor=_actor(members["actor"]),
         service=members.get("service", ""),
         method=members.get("method", ""),
         target=members.get("target", ""),
@@ -191,5 +199,5 @@ def _draft(members: Mapping[str, Any]) -> Draft:
         attributes=members.get("attributes", {}),
         event_time=parse_time(members["time"]) if "time" in members else None,
         source=Source(*members["source"]) if "source" in members else None,
-        reporter=members.get("reporter", ""),
+        reporter=_actor(members["reporter"]) if "reporter" in members else None,
     )

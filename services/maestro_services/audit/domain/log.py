@@ -1,7 +1,7 @@
 """A project's log while events are appended to it."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from maestro_client.transparency import leaf_hash
@@ -13,16 +13,19 @@ from maestro_services.runtime.errors import Reason
 
 @dataclass(frozen=True)
 class LogState:
-    """What is stored of a log beside its entries and tiles. `update_time` is that of the newest entry."""
+    """What is stored of a log beside its entries and tiles.
+
+    `update_time` is that of the newest entry; the note is its last signed checkpoint, "" of size -1 if it has none.
+    """
 
     project: str
     origin: str
     size: int
     root: bytes
     update_time: datetime
-    note: str = ""
-    note_size: int = -1
-    note_time: datetime | None = None
+    note: str
+    note_size: int
+    note_time: datetime
 
 
 @dataclass(frozen=True)
@@ -84,7 +87,7 @@ class LogWriter:
         """The log's new state and its changed tiles."""
         for entry in self.entries:
             self._tree.append(leaf_hash(entry.leaf))
-        state = LogState(self._state.project, self._state.origin, self._tree.size, self._tree.root(), self._time)
+        state = replace(self._state, size=self._tree.size, root=self._tree.root(), update_time=self._time)
         return state, self._tree.finish()
 
     def _append_one(self, draft: Draft) -> Answer:

@@ -10,13 +10,17 @@ from typing import NamedTuple
 from maestro_client.transparency import HASH_BYTES, node_hash
 
 from maestro_services.audit.domain.merkle import CompactRange, Node, Range, nodes, root_of
+from maestro_services.runtime.errors import Reason, ServiceError
 
 HEIGHT = 8
 WIDTH = 1 << HEIGHT
 
 
-class LogDamageError(Exception):
+class LogDamageError(ServiceError):
     """The stored log is not what was once written."""
+
+    def __init__(self, detail: str) -> None:
+        super().__init__(Reason.LOG_DAMAGED, f"the stored log is damaged: {detail}", detail=detail)
 
 
 class TileId(NamedTuple):

@@ -12,7 +12,7 @@ from maestro_services.runtime.errors import Reason, ServiceError, invalid_field,
 
 @dataclass(eq=False)
 class Lease:
-    """One registration. `deadline` is on the monotonic clock; `ended` is set when the lease is over, whatever ended it."""
+    """One registration. `deadline` is on the monotonic clock; `ended` is set when it is over, whatever ended it."""
 
     instance: Instance
     ttl: timedelta

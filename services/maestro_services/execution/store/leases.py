@@ -82,9 +82,9 @@ class LeaseStore:
             .group_by(actions.c.project)
             .subquery()
         )
-        statement = select(oldest.c.key, oldest.c.project, func.coalesce(running.c.count, 0)).select_from(
-            oldest.outerjoin(running, running.c.project == oldest.c.project)
-        )
+        statement = select(
+            oldest.c.key, oldest.c.project, func.coalesce(running.c.count, 0).label("running")
+        ).select_from(oldest.outerjoin(running, running.c.project == oldest.c.project))
         return [
             QueueHead(key, project, running) for key, project, running in (await transaction.execute(statement)).all()
         ]
@@ -125,7 +125,9 @@ class LeaseStore:
             return []
         held = (actions.c.lease.in_(leases), actions.c.worker_id == worker_id)
         statement = (
-            select(actions.c.lease, actions.c.acknowledged, runs.c.state == int(RunState.CANCELLING))
+            select(
+                actions.c.lease, actions.c.acknowledged, (runs.c.state == int(RunState.CANCELLING)).label("cancelling")
+            )
             .select_from(actions.join(runs, runs.c.key == actions.c.run))
             .where(*held)
         )
@@ -134,7 +136,7 @@ class LeaseStore:
             renewed = update(actions).where(*held, actions.c.state == _RUNNING)
             await transaction.execute(renewed.values(lease_expire_time=expire_time))
             rows = (await transaction.execute(statement)).all()
-        return [HeldLease(lease, acknowledged, cancelling) for lease, acknowledged, cancelling in rows]
+        return [HeldLease(row.lease, row.acknowledged, row.cancelling) for row in rows]
 
     async def abandon(self, worker_id: str, kept: Sequence[str]) -> None:
         """Takes back what a worker holds but those it names: it came back without the others."""

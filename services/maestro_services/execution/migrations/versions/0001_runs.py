@@ -2,7 +2,7 @@
 
 import sqlalchemy as sa
 from alembic import op
-from maestro_services.runtime.tables import AUDIT_SPOOL, IDEMPOTENCY, OUTBOX
+from maestro_services.runtime.schema import create_runtime_tables
 
 revision = "0001"
 down_revision = None
@@ -34,8 +34,7 @@ def _number() -> sa.Column[int]:
 
 def upgrade() -> None:
     """Creates the tables."""
-    for table in (OUTBOX, IDEMPOTENCY, AUDIT_SPOOL):
-        table.create(op.get_bind())
+    create_runtime_tables()
     _create_runs()
     _create_actions()
     _create_test_cases()

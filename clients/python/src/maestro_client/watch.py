@@ -1,0 +1,5 @@
+"""Watches that outlive their connection."""
+
+from ._watch import follow_log, resume
+
+__all__ = ["follow_log", "resume"]

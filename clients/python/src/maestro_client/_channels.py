@@ -7,7 +7,7 @@ from typing import Literal
 import grpc.aio
 from google.protobuf.descriptor import FileDescriptor
 
-from ._address import Endpoint, is_loopback
+from ._address import is_loopback
 from ._retry import service_config
 from ._tls import Tls
 
@@ -35,18 +35,47 @@ class InsecureToken(ValueError):  # noqa: N818 -- it says what is the matter
     """A token would travel unencrypted over a network."""
 
 
+def check_token_is_safe(address: str, security: Security) -> None:
+    """Raise InsecureToken if a token would travel to the address unencrypted, and nobody said that this is well."""
+    if security is None and not is_loopback(address) and not address.startswith("xds:"):
+        raise InsecureToken(
+            f"{address} is not on this host: set MAESTRO_TLS_CA (or tls=Tls(…)), "
+            'or tls="plaintext" if the network itself can be trusted'
+        )
+
+
+class ChannelFactory:
+    """Opens channels with one set of credentials; none means plain text."""
+
+    def __init__(self, credentials: grpc.ChannelCredentials | None = None, server_name: str | None = None) -> None:
+        self._credentials = credentials
+        self._options: list[tuple[str, str | int]] = [*_OPTIONS]
+        if server_name:
+            self._options.append(("grpc.ssl_target_name_override", server_name))
+
+    def __call__(self, service: str, address: str) -> grpc.aio.Channel:
+        """Open a channel to a service. `{service}` in the address stands for its name."""
+        address = address.replace("{service}", service)
+        options = [*self._options, ("grpc.service_config", service_config(_contract(service)))]
+        if is_loopback(address):
+            options.append(("grpc.enable_http_proxy", 0))
+        if self._credentials:
+            return grpc.aio.secure_channel(address, self._credentials, options)
+        return grpc.aio.insecure_channel(address, options)
+
+
 class Channels:
     """The open channels of a connection, one for each service that was asked for."""
 
-    def __init__(self, endpoint: Endpoint, security: Security) -> None:
-        self._endpoint = endpoint
-        self._security = security
+    def __init__(self, address: str, opener: ChannelFactory) -> None:
+        self._address = address
+        self._opener = opener
         self._open: dict[str, grpc.aio.Channel] = {}
 
     def of(self, service: str) -> grpc.aio.Channel:
         """Return the service's channel; it connects with the first call."""
         if service not in self._open:
-            self._open[service] = open_channel(service, self._endpoint, self._security)
+            self._open[service] = self._opener(service, self._address)
         return self._open[service]
 
     def put(self, service: str, channel: grpc.aio.Channel) -> None:
@@ -58,25 +87,6 @@ class Channels:
         for channel in self._open.values():
             await channel.close()
         self._open.clear()
-
-
-def open_channel(service: str, endpoint: Endpoint, security: Security) -> grpc.aio.Channel:
-    """Open a channel to a service. `{service}` in the address stands for its name. Raises InsecureToken, OSError."""
-    address = endpoint.address.replace("{service}", service)
-    local = is_loopback(address)
-    options = [*_OPTIONS, ("grpc.service_config", service_config(_contract(service)))]
-    if local:
-        options.append(("grpc.enable_http_proxy", 0))
-    if isinstance(security, Tls):
-        if security.server_name:
-            options.append(("grpc.ssl_target_name_override", security.server_name))
-        return grpc.aio.secure_channel(address, security.credentials(), options)
-    if endpoint.token and security is None and not local and not address.startswith("xds:"):
-        raise InsecureToken(
-            f"{address} is not on this host: set MAESTRO_TLS_CA (or tls=Tls(…)), "
-            'or tls="plaintext" if the network itself can be trusted'
-        )
-    return grpc.aio.insecure_channel(address, options)
 
 
 def _contract(service: str) -> Sequence[FileDescriptor]:

@@ -9,8 +9,7 @@ from collections.abc import Callable, Iterable
 import grpc.aio
 from maestro.registry.v1 import instance_pb2, registry_service_pb2
 
-from ._address import Endpoint
-from ._channels import SERVICES, Channels, Security, open_channel
+from ._channels import SERVICES, Channels
 from ._switching import SwitchingChannel
 from ._watch import resume
 from .registry import RegistryClient
@@ -98,10 +97,8 @@ def _is_literal(host: str) -> bool:
 class Discovery:
     """A directory and the task that keeps it, between `start` and `stop`."""
 
-    def __init__(self, registry: RegistryClient, token: str | None, security: Security) -> None:
-        self._directory = Directory(
-            registry, lambda service, target: open_channel(service, Endpoint(target, token), security)
-        )
+    def __init__(self, registry: RegistryClient, open_to: Callable[[str, str], grpc.aio.Channel]) -> None:
+        self._directory = Directory(registry, open_to)
         self._task: asyncio.Task[None] | None = None
 
     async def start(self, channels: Channels, *, patience: float = 30.0) -> None:

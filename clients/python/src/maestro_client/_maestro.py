@@ -12,9 +12,9 @@ import grpc
 from maestro.common.v1 import digest_pb2
 from maestro.execution.v1 import execution_service_pb2, run_pb2
 
-from ._address import Endpoint, find_endpoint
+from ._address import find_endpoint
 from ._calls import DEFAULT_TIMEOUT, Calls
-from ._channels import Channels, Security
+from ._channels import ChannelFactory, Channels, Security, check_token_is_safe
 from ._errors import Details, NotFound
 from ._tls import Tls
 from ._watch import resume
@@ -46,30 +46,44 @@ def connect(
     async context manager. `timeout` bounds every unary call that does not bring its own. A token is sent over TLS, or
     to this host; `tls="plaintext"` says that a network can be trusted with it.
 
-    Raises PlatformNotFound if no address is known, InsecureToken with the first call.
+    Raises PlatformNotFound if no address is known, InsecureToken, and OSError if a PEM file cannot be read.
     """
     registry = registry or (None if address else os.environ.get("MAESTRO_REGISTRY"))
     given = token() if callable(token) else token
     endpoint = find_endpoint(registry or address, given, state_directory)
-    return Maestro(endpoint, tls or Tls.from_environment(), timeout, token=token, discover=registry is not None)
+    tls = tls or Tls.from_environment()
+    if endpoint.token:
+        check_token_is_safe(endpoint.address, tls)
+    return Maestro(
+        endpoint.address,
+        token=token if callable(token) else endpoint.token,
+        credentials=tls.credentials() if isinstance(tls, Tls) else None,
+        server_name=tls.server_name if isinstance(tls, Tls) else None,
+        timeout=timeout,
+        discover=registry is not None,
+    )
 
 
 class Maestro:
-    """A connection to the platform. Close it, or use it as an async context manager."""
+    """A connection to the platform at an address. Close it, or use it as an async context manager.
+
+    `connect` finds address, token and credentials; this takes them as they are.
+    """
 
     def __init__(
         self,
-        endpoint: Endpoint,
-        tls: Security = None,
-        timeout: float = DEFAULT_TIMEOUT,
+        address: str,
         *,
         token: str | Callable[[], str] | None = None,
+        credentials: grpc.ChannelCredentials | None = None,
+        server_name: str | None = None,
+        timeout: float = DEFAULT_TIMEOUT,
         discover: bool = False,
     ) -> None:
-        self.endpoint = endpoint
-        self._tls = tls
-        self._channels = Channels(endpoint, tls)
-        self._calls = Calls(token if callable(token) else endpoint.token, timeout)
+        self.address = address
+        self._open = ChannelFactory(credentials, server_name)
+        self._channels = Channels(address, self._open)
+        self._calls = Calls(token, timeout)
         self._discover = discover
         self._discovery: Discovery | None = None
 
@@ -77,7 +91,7 @@ class Maestro:
         if self._discover:
             from ._discovery import Discovery
 
-            self._discovery = Discovery(self.registry, self.endpoint.token, self._tls)
+            self._discovery = Discovery(self.registry, self._open)
             await self._discovery.start(self._channels)
         return self
 

@@ -90,7 +90,7 @@ class Server:
             secret=self._secret,
             tokens=OpaqueTokens(self._secret.derive("opaque tokens")),
             client=self._client,
-            address=lambda: self._settings.mesh_address or self._address,
+            address=self._mesh_address,
             draining=asyncio.Event(),
             clock=utc_now,
         )
@@ -104,12 +104,17 @@ class Server:
             self._wakeups[service] = self._settings.wakeups(service)
         return self._wakeups[service]
 
+    def _mesh_address(self) -> str:
+        return self._settings.registry_address or self._address
+
     def _client(self, subject: str) -> Maestro:
         if subject not in self._clients:
-            address = self._settings.mesh_address or self._address
-            credentials = self._settings.channel_credentials()
-            token = self._secret.token_for(subject)
-            self._clients[subject] = Maestro(address, token=token, credentials=credentials)
+            self._clients[subject] = Maestro(
+                self._mesh_address(),
+                token=self._secret.token_for(subject),
+                credentials=self._settings.channel_credentials(),
+                discover=bool(self._settings.registry_address),
+            )
         return self._clients[subject]
 
     def _authenticator(self, services: Sequence[Service], token: str) -> Authenticator:
@@ -150,6 +155,8 @@ class Server:
         for name in ["", *(endpoint.full_name for service in services for endpoint in service.endpoints)]:
             await self._health.set(name, serving)
         for service in services:
+            await self._client(service.name).__aenter__()
+        for service in services:
             self._supervisor.start([*service.loops, *self._common_loops(service, platform)])
         _LOG.info("serving", address=self._address, services=[service.name for service in services])
 
@@ -170,11 +177,11 @@ class Server:
         return [*loops, wakeups] if isinstance(wakeups, Loop) else loops
 
     async def _end(self, server: grpc.aio.Server, services: Sequence[Service], platform: Platform) -> None:
-        """Not serving, streams ended, loops stopped, calls finished, then everything closed."""
+        """Not serving, loops stopped and leases given back, streams ended, calls finished, then everything closed."""
         grace = self._settings.grace_seconds
         await self._health.enter_graceful_shutdown()
-        platform.draining.set()
         await self._supervisor.stop(grace)
+        platform.draining.set()
         for client in self._clients.values():
             await client.close()
         await server.stop(grace)

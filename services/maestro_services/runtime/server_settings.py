@@ -24,8 +24,8 @@ class ServerSettings:
     address: str = "127.0.0.1:0"
     # What to register, if it is not the address listened on.
     advertised_address: str = ""
-    # Where the other services are. Empty: this server hosts them too.
-    mesh_address: str = ""
+    # Where the registry is, which knows the other services. Empty: this server hosts them all.
+    registry_address: str = ""
     # Where blobs, keys and SQLite databases are kept.
     state_directory: str = ""
     # `postgresql+asyncpg://…`; empty: SQLite in the state directory.

@@ -66,7 +66,7 @@ class Platform:
 
     `client(subject)` is a client of the mesh that calls as a service or worker; it connects at its first call, which
     must not be before the server serves: use it in loops and calls, never while composing. The same holds for
-    `address()`, where the mesh is called.
+    `address()`, where the mesh, or its registry, is called.
     """
 
     state_directory: Path

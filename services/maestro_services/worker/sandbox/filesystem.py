@@ -1,3 +1,4 @@
+# ruff: noqa: PTH103, PTH110, PTH112, PTH123 -- importing pathlib costs the launcher too much
 """The file system as the sandboxed process sees it."""
 
 from __future__ import annotations

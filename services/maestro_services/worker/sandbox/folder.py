@@ -44,7 +44,7 @@ class ActionFolder:
         shutil.rmtree(self.root, onerror=_force)
 
 
-def _force(function: object, path: str, _: object) -> None:
+def _force(_function: object, path: str, _error: object) -> None:
     target = Path(path)
     try:
         target.parent.chmod(0o700)

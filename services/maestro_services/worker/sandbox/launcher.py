@@ -57,7 +57,7 @@ def _run(config: Config, record: Isolation) -> None:
     try:
         supervisor = Supervisor(config, alone=record.has(isolation.PID_NAMESPACE))
     except StartError as error:
-        _send(config, {"failure": str(error)})
+        _send(config, {"start_failure": str(error)})
         return
     status = supervisor.wait()
     if os.WIFSIGNALED(status):

@@ -55,7 +55,7 @@ def _write(path: str, text: str) -> None:
 
 def _enter_network_namespace() -> None:
     # The C module: importing socket costs more than all else that the launcher does.
-    import _socket  # noqa: PLC0415
+    import _socket
 
     kernel.unshare(kernel.CLONE_NEWNET)
     probe = _socket.socket(_socket.AF_INET, _socket.SOCK_DGRAM)

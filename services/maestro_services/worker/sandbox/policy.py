@@ -39,8 +39,10 @@ class Report(TypedDict, total=False):
     # What is in force, and what is not; always first.
     mechanisms: list[str]
     missing: list[str]
-    # The process could not be started, in words.
+    # The sandbox could not be made, in words.
     failure: str
+    # The program could not be started, in words.
+    start_failure: str
     # How the process ended.
     exit_code: int | None
     signal: int

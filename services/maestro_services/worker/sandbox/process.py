@@ -25,8 +25,10 @@ class Ending:
     cpu_seconds: float
     max_rss_bytes: int
     wall_seconds: float
-    # Why the process could not be started; empty if it ran.
+    # Why the sandbox could not be made; empty if it was.
     failure: str = ""
+    # Why the program could not be started in it; empty if it ran.
+    start_failure: str = ""
 
 
 class SandboxedProcess:
@@ -70,6 +72,8 @@ class SandboxedProcess:
         self._order(supervisor.KILL)
 
     def _order(self, order: bytes) -> None:
+        if self._control < 0:
+            return
         try:
             os.write(self._control, order)
         except BrokenPipeError:
@@ -81,9 +85,10 @@ class SandboxedProcess:
             pass
         await asyncio.to_thread(self._launcher.wait)
         os.close(self._control)
+        self._control = -1
         report = self._report
-        failure = report.get("failure", "")
-        if "exit_code" not in report and not failure:
+        failure, start_failure = report.get("failure", ""), report.get("start_failure", "")
+        if "exit_code" not in report and not failure and not start_failure:
             failure = f"the launcher ended with {self._launcher.returncode}"
         return Ending(
             exit_code=report.get("exit_code"),
@@ -92,6 +97,7 @@ class SandboxedProcess:
             max_rss_bytes=report.get("max_rss_bytes", 0),
             wall_seconds=time.monotonic() - self._start,
             failure=failure,
+            start_failure=start_failure,
         )
 
 

@@ -1,3 +1,4 @@
+# ruff: noqa: PTH123, PTH208 -- importing pathlib costs the launcher too much
 """Starts the process, obeys the worker, and leaves no process behind."""
 
 from __future__ import annotations
@@ -45,8 +46,8 @@ def start(config: Config) -> int:
 def _become(config: Config) -> None:
     os.setsid()
     kernel.die_with_parent(signal.SIGKILL)
-    for name in (signal.SIGPIPE, signal.SIGXFSZ):
-        signal.signal(name, signal.SIG_DFL)
+    for ignored in (signal.SIGPIPE, signal.SIGXFSZ):
+        signal.signal(ignored, signal.SIG_DFL)
     os.chdir(config["working_directory"])
     for name, value in config["limits"].items():
         kind = getattr(resource, f"RLIMIT_{name}")
@@ -54,7 +55,8 @@ def _become(config: Config) -> None:
         bound = value if hard == resource.RLIM_INFINITY else min(value, hard)
         resource.setrlimit(kind, (bound, bound))
     kernel.renounce_privileges()
-    os.execvpe(config["arguments"][0], config["arguments"], config["environment"])
+    arguments = config["arguments"]
+    os.execvpe(arguments[0], arguments, config["environment"])  # noqa: S606 - a list, as everywhere
 
 
 class Supervisor:

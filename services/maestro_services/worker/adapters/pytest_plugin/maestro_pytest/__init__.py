@@ -1,3 +1,4 @@
+# ruff: noqa: PTH109 -- pathlib costs too much where it runs for each test
 """Reports what pytest does, test by test, to the MAESTRO worker that started it.
 
 Injected with `-p maestro_pytest` into the project's own pytest (6.2 to 9, Python 3.8 and later), so it may import
@@ -10,11 +11,11 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING
 
-from maestro_pytest.capture import RawCapture
-from maestro_pytest.channel import Channel
-from maestro_pytest.reporter import Reporter
-from maestro_pytest.selection import Selection
-from maestro_pytest.stacks import dump_stacks_on_signal
+from .capture import RawCapture
+from .channel import Channel
+from .reporter import Reporter
+from .selection import Selection
+from .stacks import dump_stacks_on_signal
 
 if TYPE_CHECKING:
     import pytest

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any, Callable, Dict, List
+from collections.abc import Callable
+from typing import Any
 
 import pytest
 
@@ -11,8 +12,8 @@ class RawCapture:
     """Keeps the bytes that pytest decodes, replacing what is not UTF-8, when it reads its captured output."""
 
     def __init__(self) -> None:
-        self._pieces: Dict[str, List[bytes]] = {"stdout": [], "stderr": []}
-        self._streams: List[str] = []
+        self._pieces: dict[str, list[bytes]] = {"stdout": [], "stderr": []}
+        self._streams: list[str] = []
 
     @classmethod
     def install(cls, config: pytest.Config) -> RawCapture:

@@ -3,26 +3,26 @@
 from __future__ import annotations
 
 import time
-from typing import Any, Dict, List, Optional
+from typing import Any
 
-from maestro_pytest.failures import describe_report
+from .failures import describe_report
 
 
 class Case:
     """Gathers the reports of one test and says how it ended."""
 
-    __slots__ = ("_duration", "_erred", "_failed", "_failures", "_order", "_reason", "_special", "_start")
+    __slots__ = ("_duration", "_erred", "_failed", "_failures", "_order", "_reason", "_special", "start")
 
     def __init__(self, order: int) -> None:
-        self._start = time.time()
+        self.start = time.time()
         self._order = order
         self._begin()
 
     def _begin(self) -> None:
         self._duration = 0.0
         self._erred = self._failed = False
-        self._failures: List[Dict[str, Any]] = []
-        self._special: Optional[str] = None
+        self._failures: list[dict[str, Any]] = []
+        self._special: str | None = None
         self._reason = ""
 
     def add(self, report: Any) -> None:
@@ -54,10 +54,10 @@ class Case:
             return "ERROR"
         return "FAIL" if self._failed else self._special or "PASS"
 
-    def ended(self, test_id: str) -> Dict[str, Any]:
+    def ended(self, test_id: str) -> dict[str, Any]:
         """The event that says how it ended."""
         outcome = self.outcome
-        event: Dict[str, Any] = {"e": "end", "id": test_id, "outcome": outcome, "start": self._start}
+        event: dict[str, Any] = {"e": "end", "id": test_id, "outcome": outcome, "start": self.start}
         event["duration"], event["order"] = self._duration, self._order
         if outcome in ("SKIP", "XFAIL", "XPASS"):
             event["reason"] = self._reason
@@ -69,6 +69,6 @@ class Case:
 def _reason(report: Any) -> str:
     marked = getattr(report, "wasxfail", None)
     if marked is not None:
-        return str(marked)[len("reason: ") :] if str(marked).startswith("reason: ") else str(marked)
+        return str(marked).replace("reason: ", "", 1).strip()
     text = str(report.longrepr[2] if isinstance(report.longrepr, tuple) else report.longrepr)
-    return text[len("Skipped: ") :] if text.startswith("Skipped: ") else text
+    return text.removeprefix("Skipped: ")

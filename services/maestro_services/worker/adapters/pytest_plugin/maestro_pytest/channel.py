@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 import os
 import struct
-from typing import Any, Callable, Dict, Optional
+from collections.abc import Callable
+from typing import Any
 
 MAX_DATA_BYTES = 65536
 _HEADER = struct.Struct(">II")
@@ -16,11 +17,11 @@ class Channel:
 
     def __init__(self, descriptor: int) -> None:
         os.set_inheritable(descriptor, False)
-        self._descriptor: Optional[int] = descriptor
+        self._descriptor: int | None = descriptor
         self._process = os.getpid()
         self._encode: Callable[[Any], str] = json.JSONEncoder(separators=(",", ":"), check_circular=False).encode
 
-    def send(self, event: Dict[str, Any], data: bytes = b"") -> None:
+    def send(self, event: dict[str, Any], data: bytes = b"") -> None:
         """Sends one event. Does nothing in a forked child, or when the worker is gone."""
         if self._descriptor is None or os.getpid() != self._process:
             return

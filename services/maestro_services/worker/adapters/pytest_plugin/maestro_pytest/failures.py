@@ -1,9 +1,10 @@
+# ruff: noqa: PTH100, PTH206 -- pathlib costs too much where it runs for each test
 """What went wrong, as plain data."""
 
 from __future__ import annotations
 
 import os
-from typing import Any, Dict, Optional, Tuple
+from typing import Any
 
 import pytest
 
@@ -13,7 +14,7 @@ _FOREIGN = ("site-packages", "dist-packages", ".venv", "venv", ".tox", ".nox")
 _ASSERTIONS = (AssertionError, pytest.fail.Exception)
 
 
-def describe_exception(error: BaseException, phase: str, root: str) -> Dict[str, Any]:
+def describe_exception(error: BaseException, phase: str, root: str) -> dict[str, Any]:
     """Describes an exception that a test, a fixture or a module raised."""
     cause = "ASSERTION" if isinstance(error, _ASSERTIONS) else "EXCEPTION"
     if isinstance(error, MemoryError):
@@ -30,7 +31,7 @@ def describe_exception(error: BaseException, phase: str, root: str) -> Dict[str,
     }
 
 
-def describe_report(report: Any, phase: str) -> Dict[str, Any]:
+def describe_report(report: Any, phase: str) -> dict[str, Any]:
     """Describes the failure of a report, with what was known of its exception when it was made."""
     failure = getattr(report, "maestro_failure", None)
     trace = _text(getattr(report, "longreprtext", "") or report.longrepr or "")
@@ -76,19 +77,19 @@ def _text(value: object) -> str:
         return f"<{type(value).__name__} whose text raises {type(error).__name__}>"
 
 
-def _crash_message(report: Any) -> Optional[str]:
+def _crash_message(report: Any) -> str | None:
     crash = getattr(report.longrepr, "reprcrash", None)
     return getattr(crash, "message", None)
 
 
-def _deepest_frame(error: BaseException, root: str) -> Tuple[str, int]:
+def _deepest_frame(error: BaseException, root: str) -> tuple[str, int]:
     found = ("", 0)
     if isinstance(error, SyntaxError) and error.filename:
         found = (_inside(error.filename, root), error.lineno or 0)
     trace = error.__traceback__
     while trace is not None:
         file = _inside(trace.tb_frame.f_code.co_filename, root)
-        if file and not found[0] or file and not isinstance(error, SyntaxError):
+        if (file and not found[0]) or (file and not isinstance(error, SyntaxError)):
             found = (file, trace.tb_lineno)
         trace = trace.tb_next
     return found if found[0] else ("", 0)

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import os
-from typing import Any, Dict, Generator, List, Optional, Tuple
+from collections.abc import Generator
+from typing import Any
 
 import pytest
 
-from maestro_pytest.capture import RawCapture
-from maestro_pytest.case import Case
-from maestro_pytest.channel import Channel
-from maestro_pytest.failures import collection_cause, cut, describe_exception
+from .capture import RawCapture
+from .case import Case
+from .channel import Channel
+from .failures import collection_cause, cut, describe_exception
 
 _COLLECTED_PER_EVENT = 500
 _STREAMS = ("stdout", "stderr")
@@ -24,22 +25,22 @@ class Reporter:
     """
 
     def __init__(
-        self, config: pytest.Config, channel: Optional[Channel], root: str, capture: Optional[RawCapture] = None
+        self, config: pytest.Config, channel: Channel | None, root: str, capture: RawCapture | None = None
     ) -> None:
         self._config = config
         self._channel = channel
         self._capture = capture or RawCapture()
         self._root = root
         self._prefix = os.path.relpath(str(config.rootpath), root).replace(os.sep, "/")
-        self._cases: Dict[str, Case] = {}
+        self._cases: dict[str, Case] = {}
         self._started_count = 0
         self._send({"e": "session", "pytest": pytest.__version__})
 
-    def _send(self, event: Dict[str, Any]) -> None:
+    def _send(self, event: dict[str, Any]) -> None:
         if self._channel is not None:
             self._channel.send(event)
 
-    def _describe(self, test_id: str, location: Tuple[str, Optional[int], str]) -> List[Any]:
+    def _describe(self, test_id: str, location: tuple[str, int | None, str]) -> list[Any]:
         path, _, rest = test_id.partition("::")
         names, bracket, parameters = rest.partition("[")
         suites = [path, *names.split("::")[:-1]]
@@ -62,8 +63,7 @@ class Reporter:
 
     def pytest_runtest_logstart(self, nodeid: str) -> None:
         """Sends that a test starts."""
-        self._case(nodeid)
-        self._send({"e": "start", "id": nodeid})
+        self._send({"e": "start", "id": nodeid, "start": self._case(nodeid).start})
 
     def _case(self, test_id: str) -> Case:
         case = self._cases.get(test_id)
@@ -91,14 +91,12 @@ class Reporter:
 
     def _send_output(self, test_id: str, report: Any) -> None:
         for stream in _STREAMS:
-            if self._capture.hears(stream):
-                data = self._capture.take(stream)
-            else:
-                data = _section(report, stream)
+            heard = self._capture.hears(stream)
+            data = self._capture.take(stream) if heard else _section(report, stream)
             if data and self._channel is not None:
                 self._channel.send_output(test_id, stream, data)
 
-    def pytest_runtest_logfinish(self, nodeid: str, location: Tuple[str, Optional[int], str]) -> None:
+    def pytest_runtest_logfinish(self, nodeid: str, location: tuple[str, int | None, str]) -> None:
         """Sends how a test ended."""
         case = self._cases.pop(nodeid, None)
         if case is None or self._channel is None:
@@ -135,7 +133,7 @@ class Reporter:
         self._send(event)
 
     def _file(self, test_id: str) -> str:
-        return os.path.normpath(f"{self._prefix}/{test_id.split('::')[0]}").replace(os.sep, "/")
+        return os.path.normpath(f"{self._prefix}/{test_id.split('::', maxsplit=1)[0]}").replace(os.sep, "/")
 
     def pytest_internalerror(self, excrepr: object) -> None:
         """Sends that pytest itself broke."""

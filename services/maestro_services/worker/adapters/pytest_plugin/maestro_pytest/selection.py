@@ -1,10 +1,12 @@
+# ruff: noqa: PTH118, PTH123 -- pathlib costs too much where it runs for each test
 """Which tests run, and in which order."""
 
 from __future__ import annotations
 
 import json
 import os
-from typing import Any, Dict, Generator, Iterator, List
+from collections.abc import Generator, Iterator
+from typing import Any
 
 import pytest
 
@@ -15,7 +17,7 @@ class Selection:
     A chosen id may name a test, or a file, class or parametrized function, which stands for all its tests.
     """
 
-    def __init__(self, chosen: List[str], completed: List[str]) -> None:
+    def __init__(self, chosen: list[str], completed: list[str]) -> None:
         self._chosen = chosen
         self._completed = frozenset(completed)
         self.removed_count = 0
@@ -33,7 +35,7 @@ class Selection:
 
     @pytest.hookimpl(hookwrapper=True, trylast=True)
     def pytest_collection_modifyitems(
-        self, session: pytest.Session, config: pytest.Config, items: List[pytest.Item]
+        self, session: pytest.Session, config: pytest.Config, items: list[pytest.Item]
     ) -> Generator[None, None, None]:
         """Filters and orders after all others have; refuses ids that nothing was collected for."""
         groups = _by_group(items) if self._chosen else {}
@@ -49,16 +51,16 @@ class Selection:
             config.hook.pytest_deselected(items=removed)
         items[:] = kept
 
-    def _in_chosen_order(self, items: List[pytest.Item]) -> List[pytest.Item]:
+    def _in_chosen_order(self, items: list[pytest.Item]) -> list[pytest.Item]:
         groups = _by_group(items)
-        ordered: Dict[str, Any] = {}
+        ordered: dict[str, Any] = {}
         for test_id in self._chosen:
             ordered.update((item.nodeid, item) for item in groups.get(test_id, ()))
         return list(ordered.values())
 
 
-def _by_group(items: List[pytest.Item]) -> Dict[str, List[pytest.Item]]:
-    groups: Dict[str, List[pytest.Item]] = {}
+def _by_group(items: list[pytest.Item]) -> dict[str, list[pytest.Item]]:
+    groups: dict[str, list[pytest.Item]] = {}
     for item in items:
         for name in _names(item.nodeid):
             groups.setdefault(name, []).append(item)

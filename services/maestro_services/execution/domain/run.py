@@ -106,10 +106,11 @@ class LeasedAction:
 
 @dataclass(frozen=True)
 class HeldLease:
-    """A lease that is still its worker's: how far its events are committed, and whether its run is being cancelled."""
+    """A lease of a worker: how far its events are committed, and whether the work goes on and is to be cancelled."""
 
     lease: str
     acknowledged: int
+    running: bool
     cancelling: bool
 
 

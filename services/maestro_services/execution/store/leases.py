@@ -85,9 +85,8 @@ class LeaseStore:
         statement = select(
             oldest.c.key, oldest.c.project, func.coalesce(running.c.count, 0).label("running")
         ).select_from(oldest.outerjoin(running, running.c.project == oldest.c.project))
-        return [
-            QueueHead(key, project, running) for key, project, running in (await transaction.execute(statement)).all()
-        ]
+        rows = (await transaction.execute(statement)).all()
+        return [QueueHead(row.key, row.project, row.running) for row in rows]
 
     async def _lease(self, transaction: Transaction, action_key: int, worker_id: str) -> LeasedAction | None:
         # Another replica may have been faster; then this worker looks again.
@@ -136,10 +135,13 @@ class LeaseStore:
             renewed = update(actions).where(*held, actions.c.state == _RUNNING)
             await transaction.execute(renewed.values(lease_expire_time=expire_time))
             rows = (await transaction.execute(statement)).all()
-        return [HeldLease(row.lease, row.acknowledged, row.cancelling) for row in rows]
+        return [HeldLease(row.lease, row.acknowledged, row.running, row.cancelling) for row in rows]
 
     async def abandon(self, worker_id: str, kept: Sequence[str]) -> None:
-        """Takes back what a worker holds but those it names: it came back without the others."""
+        """Takes back what a worker holds but those it names: it came back without the others.
+
+        Work of which it never reported anything did not reach it, and waits again as it was.
+        """
         mine = (actions.c.state == _RUNNING, actions.c.worker_id == worker_id)
         async with self._database.read() as connection:
             found = (await connection.execute(select(actions.c.key, actions.c.lease).where(*mine))).all()
@@ -174,10 +176,21 @@ class LeaseStore:
             action, run = found
             change = RunChange(transaction, run, self._clock(), self._encode)
             await change.begin()
-            await transaction.execute(update(actions).where(actions.c.key == action_key).values(lease=None))
-            await self._begin_again(change, action)
+            if expired_at is None and not action["acknowledged"]:
+                await self._queue_again(change, action_key)
+            else:
+                await transaction.execute(update(actions).where(actions.c.key == action_key).values(lease=None))
+                await self._begin_again(change, action)
             await change.save()
             return True
+
+    async def _queue_again(self, change: RunChange, action_key: int) -> None:
+        if change.before.state is RunState.CANCELLING:
+            await change.finalize(action_key, Decision(Verdict.CANCELLED, Cause.CANCELLED))
+            return
+        values = {"state": _QUEUED, "lease": None, "worker_id": "", "execution": b"", "start_time": None}
+        await change.transaction.execute(update(actions).where(actions.c.key == action_key).values(values))
+        await change.transaction.publish(QUEUE_TOPIC, change.before.run_id, b"")
 
     async def _begin_again(self, change: RunChange, action: RowMapping) -> None:
         run = change.before

@@ -1,0 +1,1 @@
+"""The gRPC services of execution: convert, call, convert."""

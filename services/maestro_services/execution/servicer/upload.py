@@ -1,0 +1,65 @@
+"""The receiving side of an upload: a stream of chunks to verified, visible blobs."""
+
+from collections.abc import AsyncIterator
+
+from maestro.execution.v1 import artifact_service_pb2
+
+from maestro_services.execution.blobs import BlobFiles, BlobWriter
+from maestro_services.execution.convert import blob_ref
+from maestro_services.execution.domain.tree import BlobRef
+from maestro_services.execution.store.blobs import BlobStore
+from maestro_services.runtime.errors import Reason, ServiceError, invalid_field
+
+# How many blobs become visible together.
+_GRANTED_TOGETHER = 200
+
+
+class Upload:
+    """One UploadBlobs call. What it has received whole is kept, however the call ends."""
+
+    def __init__(self, project: str, files: BlobFiles, blobs: BlobStore, max_blob_bytes: int) -> None:
+        self._project = project
+        self._files = files
+        self._blobs = blobs
+        self._max_blob_bytes = max_blob_bytes
+        self._stored: list[BlobRef] = []
+        self.blob_count = 0
+        self.size_bytes = 0
+
+    async def receive(self, requests: AsyncIterator[artifact_service_pb2.UploadBlobsRequest]) -> None:
+        """Takes every message of the call."""
+        try:
+            async for request in requests:
+                if not request.HasField("digest"):
+                    raise invalid_field("digest", "data comes before a digest")
+                await self._receive_blob(self._begin(blob_ref(request.digest)), request.data, requests)
+        finally:
+            await self._blobs.grant(self._project, self._stored)
+
+    def _begin(self, blob: BlobRef) -> BlobRef:
+        if blob.size_bytes > self._max_blob_bytes:
+            limit = str(self._max_blob_bytes)
+            message = f"a blob of {blob.size_bytes} bytes is larger than the limit of {limit}"
+            raise ServiceError(Reason.LIMIT_EXCEEDED, message, limit="blob_bytes", value=limit)
+        return blob
+
+    async def _receive_blob(
+        self, blob: BlobRef, data: bytes, requests: AsyncIterator[artifact_service_pb2.UploadBlobsRequest]
+    ) -> None:
+        async with self._files.write(blob) as writer:
+            await writer.add(data)
+            while not writer.complete:
+                request = await anext(requests, None)
+                if request is None or request.HasField("digest"):
+                    break
+                await writer.add(request.data)
+            await self._commit(blob, writer)
+
+    async def _commit(self, blob: BlobRef, writer: BlobWriter) -> None:
+        await writer.commit()
+        self._stored.append(blob)
+        self.blob_count += 1
+        self.size_bytes += blob.size_bytes
+        if len(self._stored) >= _GRANTED_TOGETHER:
+            granted, self._stored = self._stored, []
+            await self._blobs.grant(self._project, granted)

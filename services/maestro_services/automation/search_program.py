@@ -20,9 +20,7 @@ def program_files() -> dict[str, bytes]:
     """The program's files by their path in the tree; it runs by `COMMAND` from the tree's root."""
     files = {f"{FOLDER}/search.py": _LAUNCHER}
     package = importlib.resources.files(__package__) / "search"
-    for path, content in _python_files(package, f"{FOLDER}/maestro_search"):
-        files[path] = content
-    return files
+    return files | dict(_python_files(package, f"{FOLDER}/maestro_search"))
 
 
 def _python_files(folder: Traversable, path: str) -> Iterator[tuple[str, bytes]]:

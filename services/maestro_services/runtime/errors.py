@@ -40,6 +40,7 @@ class Reason(enum.Enum):
     LEASE_LOST = enum.auto()
     SEQUENCE_MISMATCH = enum.auto()
     NOTHING_TO_REPAIR = enum.auto()
+    PATCH_MISMATCH = enum.auto()
     TEMPLATE_INVALID = enum.auto()
     VARIABLE_INVALID = enum.auto()
     RENDER_FAILED = enum.auto()

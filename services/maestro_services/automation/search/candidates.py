@@ -69,10 +69,9 @@ def _suspicious_sites(
         scopes: dict[FunctionNode | None, FunctionScope] = {}
         for node in source.places:
             function = source.function_of(node)
-            if not _is_editable(source, node) or (function is not None and function not in chosen):
+            if not isinstance(node, ast.expr | ast.stmt) or not _is_editable(source, node):
                 continue
-            assert isinstance(node, ast.expr | ast.stmt)
-            score = _score(source, suspicion, node, used)
+            score = 0.0 if function is not None and function not in chosen else _score(source, suspicion, node, used)
             if score > 0:
                 scope = scopes.setdefault(function, FunctionScope(module, function))
                 place = source.places[node]
@@ -89,9 +88,7 @@ def _most_suspicious(sources: Sequence[SourceFile], suspicion: Suspicion, count:
     return set(sorted(best, key=lambda function: -best[function])[:count])
 
 
-def _is_editable(source: SourceFile, node: ast.AST) -> bool:
-    if not isinstance(node, ast.expr | ast.stmt):
-        return False
+def _is_editable(source: SourceFile, node: ast.expr | ast.stmt) -> bool:
     place = source.places[node]
     if place.field in ("annotation", "returns", "decorator_list", "bases", "type_params"):
         return False

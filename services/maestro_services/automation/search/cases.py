@@ -81,7 +81,7 @@ class CaseRunner:
     def _run(self, item: pytest.Item, following: pytest.Item | None) -> str:
         self._verdicts.reports.clear()
         # The text of a failure is not wanted, and takes longer than most tests.
-        item.repr_failure = lambda excinfo, style=None: ""  # type: ignore[method-assign,assignment]
+        item.repr_failure = _nothing  # type: ignore[method-assign]
         try:
             item.ihook.pytest_runtest_protocol(item=item, nextitem=following)
         except BaseException:  # noqa: BLE001  # pytest.exit, KeyboardInterrupt and SystemExit of the project's code too
@@ -109,6 +109,10 @@ class CpuLimit:
     def _expire(self, signum: int, frame: FrameType | None) -> None:
         self._last_word()
         os._exit(0)
+
+
+def _nothing(*_: object) -> str:
+    return ""
 
 
 def followed(items: Sequence[pytest.Item]) -> list[tuple[pytest.Item, pytest.Item | None]]:

@@ -30,6 +30,13 @@ class Change:
     anchor: ast.expr | ast.stmt
     node: ast.AST | None = None
 
+    @property
+    def new_node(self) -> ast.AST:
+        """What the change puts in; a deletion has nothing to ask for."""
+        if self.node is None:
+            raise ValueError(self.kind)
+        return self.node
+
     def key(self) -> tuple[Kind, int, str]:
         """Equal for two changes that lead to the same tree."""
         return self.kind, id(self.anchor), "" if self.node is None else ast.dump(self.node)
@@ -73,15 +80,15 @@ def _changed_list(nodes: list[ast.AST], index: int, change: Change) -> list[ast.
 
 def _located(change: Change) -> ast.AST:
     """The new node, its new parts placed where the anchor stands."""
-    assert change.node is not None
-    _locate(change.node, change.anchor)
-    return change.node
+    node = change.new_node
+    _locate(node, change.anchor)
+    return node
 
 
 def _locate(node: ast.AST, anchor: ast.expr | ast.stmt) -> None:
     if hasattr(node, "lineno"):
         return
-    if "lineno" in node._attributes:
+    if isinstance(node, ast.expr | ast.stmt | ast.keyword):
         ast.copy_location(node, anchor)
     for child in ast.iter_child_nodes(node):
         _locate(child, anchor)

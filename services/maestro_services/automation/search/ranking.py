@@ -15,14 +15,14 @@ _CONTEXT_PENALTY = 2.0
 def ranked(trials: Iterable[Trial]) -> list[dict[str, Any]]:
     """Describes the trials that can be written as an edit of the source, best first."""
     described = [
-        (_weight(trial, edit), number, _described(trial, edit))
+        (_weight(trial), number, _described(trial, edit))
         for number, trial in enumerate(trials)
         if (edit := render(trial.candidate.source, trial.candidate.change)) is not None
     ]
     return [description for _, _, description in sorted(described, key=lambda entry: entry[:2])]
 
 
-def _weight(trial: Trial, edit: TextEdit) -> float:
+def _weight(trial: Trial) -> float:
     priority = trial.candidate.priority
     return priority if trial.candidate.family.safe else priority * _CONTEXT_PENALTY
 

@@ -43,7 +43,6 @@ def render(source: SourceFile, change: Change) -> TextEdit | None:
 
 def _attempts(source: SourceFile, change: Change) -> Iterator[TextEdit]:
     if change.kind is Kind.DELETE:
-        assert isinstance(change.anchor, ast.stmt)
         yield from _deletions(source, change.anchor)
     elif change.kind is Kind.REPLACE:
         yield from _replacements(source, change)
@@ -52,8 +51,7 @@ def _attempts(source: SourceFile, change: Change) -> Iterator[TextEdit]:
 
 
 def _replacements(source: SourceFile, change: Change) -> Iterator[TextEdit]:
-    assert change.node is not None
-    anchor, node = change.anchor, change.node
+    anchor, node = change.anchor, change.new_node
     formatted = [around for around in source.ancestors(anchor) if isinstance(around, ast.JoinedStr)]
     if formatted:
         anchor, node = formatted[-1], changed_tree(source, change, formatted[-1])
@@ -63,19 +61,18 @@ def _replacements(source: SourceFile, change: Change) -> Iterator[TextEdit]:
         yield TextEdit(start, end, f"({text})" if outer else text)
 
 
-def _deletions(source: SourceFile, anchor: ast.stmt) -> Iterator[TextEdit]:
+def _deletions(source: SourceFile, anchor: ast.expr | ast.stmt) -> Iterator[TextEdit]:
     yield TextEdit(*source.line_span(anchor.lineno, anchor.end_lineno or anchor.lineno), "")
     yield TextEdit(*source.span(anchor), "pass")
 
 
 def _insertion(source: SourceFile, change: Change) -> TextEdit:
-    assert change.node is not None
     anchor = change.anchor
     first, last = source.line_span(anchor.lineno, anchor.end_lineno or anchor.lineno)
     position = first if change.kind is Kind.BEFORE else last
     line = source.data[first : source.offset(anchor.lineno, anchor.col_offset)].decode("utf-8")
     indentation = line[: len(line) - len(line.lstrip())]
-    text = _Renderer(source, parenthesize=False).render(change.node)
+    text = _Renderer(source, parenthesize=False).render(change.new_node)
     lines = "".join(f"{indentation}{part}\n" for part in text.split("\n"))
     missing_newline = position > 0 and source.data[position - 1 : position] != b"\n"
     return TextEdit(position, position, f"\n{lines.rstrip()}" if missing_newline else lines)

@@ -10,7 +10,8 @@ from collections.abc import Iterable
 from .changes import Change, Kind
 from .sources import FUNCTIONS, FunctionNode, SourceFile
 
-_INGREDIENT_SIZE = 12
+# In nodes, contexts included.
+_INGREDIENT_SIZE = 24
 
 
 class ModuleScope:
@@ -92,9 +93,9 @@ class FunctionScope:
             return []
         found: dict[str, ast.expr] = {}
         for node in ast.walk(self.outermost):
-            if isinstance(node, ast.Subscript | ast.Call | ast.BinOp | ast.Attribute) and _is_load(node):
-                if sum(1 for _ in ast.walk(node)) <= 2 * _INGREDIENT_SIZE:
-                    found.setdefault(ast.dump(node), node)
+            compound = isinstance(node, ast.Subscript | ast.Call | ast.BinOp | ast.Attribute)
+            if compound and _is_load(node) and sum(1 for _ in ast.walk(node)) <= _INGREDIENT_SIZE:
+                found.setdefault(ast.dump(node), node)
         return list(found.values())
 
 

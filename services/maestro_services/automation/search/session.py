@@ -34,9 +34,8 @@ class SearchSession:
         verdicts = Verdicts()
         session.config.pluginmanager.register(verdicts)
         root = Path(self._root)
-        test_files = {
-            item.path.relative_to(root).as_posix() for item in session.items if item.path.is_relative_to(root)
-        }
+        paths = {item.path for item in session.items if item.path.is_relative_to(root)}
+        test_files = {path.relative_to(root).as_posix() for path in paths}
         patterns: list[str] = session.config.getini("python_files")
         files = FileSelection(self._root, lambda path: is_product(path, patterns) and path not in test_files)
         engine = Engine(self._configuration, session.items, files, verdicts, self._started)

@@ -55,7 +55,7 @@ class LineTracer:
 
     def __exit__(self, *_: object) -> None:
         sys.settrace(None)
-        threading.settrace(None)  # type: ignore[arg-type]  # typeshed forbids what the documentation allows
+        threading.settrace(None)
 
     def _call(self, frame: FrameType, event: str, argument: Any) -> Any:
         path = self._files.path(frame.f_code.co_filename)
@@ -63,7 +63,7 @@ class LineTracer:
             return None
         lines = self.lines.setdefault(path, set())
 
-        def line(frame: FrameType, event: str, argument: Any) -> Any:
+        def line(frame: FrameType, event: str, _: Any) -> Any:
             if event == "line":
                 lines.add(frame.f_lineno)
             return line

@@ -62,12 +62,14 @@ def store(site: Site) -> Iterator[Change]:
     node = site.node
     if not isinstance(node, ast.Assign | ast.AugAssign):
         return
-    targets = [ast.Name(other, ast.Store()) for other in site.names]
-    for ingredient in site.scope.ingredients:
-        if isinstance(ingredient, ast.Subscript):
-            targets.append(ast.Subscript(ingredient.value, ingredient.slice, ast.Store()))  # type: ignore[arg-type]
+    targets: list[ast.Name | ast.Subscript] = [ast.Name(other, ast.Store()) for other in site.names]
+    targets += [
+        ast.Subscript(ingredient.value, ingredient.slice, ast.Store())
+        for ingredient in site.scope.ingredients
+        if isinstance(ingredient, ast.Subscript)
+    ]
     for target in targets:
         if isinstance(node, ast.Assign):
             yield site.replace(ast.Assign([target], node.value))
         else:
-            yield site.replace(ast.AugAssign(target, node.op, node.value))  # type: ignore[arg-type]
+            yield site.replace(ast.AugAssign(target, node.op, node.value))

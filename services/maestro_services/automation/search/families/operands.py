@@ -22,9 +22,9 @@ def swap(site: Site) -> Iterator[Change]:
         case ast.IfExp(test=test, body=body, orelse=orelse):
             yield site.replace(ast.IfExp(test, orelse, body))
         case ast.Call() as node:
-            for first, second in itertools.combinations(range(min(len(node.args), 5)), 2):
+            for one, other in itertools.combinations(range(min(len(node.args), 5)), 2):
                 arguments = list(node.args)
-                arguments[first], arguments[second] = arguments[second], arguments[first]
+                arguments[one], arguments[other] = arguments[other], arguments[one]
                 yield site.replace(ast.Call(node.func, arguments, node.keywords))
 
 

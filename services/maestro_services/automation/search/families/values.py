@@ -15,9 +15,10 @@ _METHODS = ("strip", "lower", "upper", "copy", "items", "keys", "values", "split
 def to_name(site: Site) -> Iterator[Change]:
     """A subscript, call, attribute or literal becomes a variable in scope."""
     node = site.node
-    if site.is_value and isinstance(node, ast.Subscript | ast.Call | ast.Constant | ast.Attribute | ast.BinOp):
-        if site.field != "func" and not isinstance(site.parent, ast.Expr | ast.JoinedStr):
-            yield from (site.replace(name(other)) for other in site.names)
+    if not site.is_value or site.field == "func" or isinstance(site.parent, ast.Expr | ast.JoinedStr):
+        return
+    if isinstance(node, ast.Subscript | ast.Call | ast.Constant | ast.Attribute | ast.BinOp):
+        yield from (site.replace(name(other)) for other in site.names)
 
 
 def enclose(site: Site) -> Iterator[Change]:
@@ -84,13 +85,11 @@ def reuse(site: Site) -> Iterator[Change]:
 def keyword(site: Site) -> Iterator[Change]:
     """`sorted`, `sort`, `min` and `max` get the argument that is forgotten most."""
     match site.node:
-        case ast.Call(
-            func=ast.Name(id="sorted") | ast.Attribute(attr="sort") as function, args=args, keywords=keywords
-        ):
-            yield site.replace(ast.Call(function, args, [*keywords, ast.keyword("reverse", constant(True))]))
-        case ast.Call(func=ast.Name(id="min" | "max") as function, args=[_] as args, keywords=keywords):
+        case ast.Call(func=ast.Name(id="sorted") | ast.Attribute(attr="sort") as function, args=args, keywords=given):
+            yield site.replace(ast.Call(function, args, [*given, ast.keyword("reverse", constant(True))]))
+        case ast.Call(func=ast.Name(id="min" | "max") as function, args=[_] as args, keywords=given):
             for default in (constant(0), constant(None)):
-                yield site.replace(ast.Call(function, args, [*keywords, ast.keyword("default", default)]))
+                yield site.replace(ast.Call(function, args, [*given, ast.keyword("default", default)]))
         case ast.Call(func=ast.Attribute(attr="get") as function, args=[key], keywords=[]):
-            for default in (constant(0), constant(""), constant(False), ast.List([], ast.Load())):
-                yield site.replace(ast.Call(function, [key, default], []))
+            for fallback in (constant(0), constant(""), constant(False), ast.List([], ast.Load())):
+                yield site.replace(ast.Call(function, [key, fallback], []))

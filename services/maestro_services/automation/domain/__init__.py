@@ -1,0 +1,1 @@
+"""What a repair is and how it goes: no storage, no network."""

@@ -60,7 +60,7 @@ class AuditShipper:
             request = audit_service_pb2.AppendEventsRequest(parent=parent, events=events)
             await self._client.audit.append_events(request)
         async with self._database.write() as transaction:
-            await audit_spool.discard(transaction.connection, spooled[-1][0])
+            await audit_spool.discard(transaction.connection, [sequence for sequence, _record in spooled])
         return len(spooled)
 
     def _event(self, record: AuditRecord) -> event_pb2.Event:

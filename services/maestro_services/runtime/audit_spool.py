@@ -17,6 +17,9 @@ from maestro_services.runtime.context import Call, current_call
 from maestro_services.runtime.ids import new_uid
 from maestro_services.runtime.tables import AUDIT_SPOOL
 
+# A refused request may name anything; the audit service takes no longer names.
+_LONGEST_RESOURCE = 1000
+
 
 @dataclass(frozen=True)
 class AuditRecord:
@@ -45,7 +48,7 @@ def record_of(call: Call, time: datetime, code: str = "OK", reason: str = "") ->
         actor_kind=int(call.principal.kind),
         actor_subject=call.principal.subject,
         project=call.project,
-        resource=call.resource,
+        resource=call.resource[:_LONGEST_RESOURCE],
         request_id=call.request_id,
         code=code,
         reason=reason,
@@ -74,6 +77,9 @@ async def oldest(connection: AsyncConnection, limit: int) -> list[tuple[int, Aud
     return [(row.sequence, AuditRecord(**json.loads(row.record))) for row in rows]
 
 
-async def discard(connection: AsyncConnection, through: int) -> None:
-    """Forgets the records up to a sequence number: the audit service has them."""
-    await connection.execute(delete(AUDIT_SPOOL).where(AUDIT_SPOOL.c.sequence <= through))
+async def discard(connection: AsyncConnection, sequences: Sequence[int]) -> None:
+    """Forgets these records: the audit service has them.
+
+    By each one's number, since a transaction with a lower number may commit later.
+    """
+    await connection.execute(delete(AUDIT_SPOOL).where(AUDIT_SPOOL.c.sequence.in_(sequences)))

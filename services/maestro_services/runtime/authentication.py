@@ -5,13 +5,16 @@ import hmac
 import os
 import re
 import secrets
+import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Protocol
 
 from maestro_services.runtime.principal import ANY_PROJECT, Grant, Kind, Principal, Role
 
-_MESH_TOKEN = re.compile(r"^mst_([a-z][a-z0-9-]{0,62})_([0-9a-f]{64})$")
+# What the secrets of API tokens begin with; nothing else is asked of the registry.
+API_TOKEN_PREFIX = "mat_"  # noqa: S105 (not a secret)
+_MESH_TOKEN = re.compile(r"mst_([a-z][a-z0-9-]{0,62})_([0-9a-f]{64})")
 
 
 class Authenticator(Protocol):
@@ -41,7 +44,7 @@ class MeshSecret:
 
     async def authenticate(self, token: str) -> Principal | None:
         """The service or worker that a derived token proves."""
-        match = _MESH_TOKEN.match(token)
+        match = _MESH_TOKEN.fullmatch(token)
         if match is None or not hmac.compare_digest(token, self.token_for(match[1])):
             return None
         kind = Kind.WORKER if match[1].startswith("worker") else Kind.SERVICE
@@ -83,16 +86,30 @@ def bearer_token(metadata: Mapping[str, str | bytes]) -> str:
 
 
 def owned_secret(path: Path, size: int = 32) -> str:
-    """The secret in a file that only its owner may read; made at first use, refused if others may read it."""
-    try:
-        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    except FileExistsError:
-        if path.stat().st_mode & 0o077:
-            raise PermissionError(f"{path} can be read by others: chmod 600 {path}") from None
-        return path.read_text().strip()
-    with os.fdopen(descriptor, "w") as file:
-        secret = secrets.token_urlsafe(size)
-        file.write(secret + "\n")
-        file.flush()
-        os.fsync(descriptor)
+    """The secret in a file that only its owner may read; made at first use.
+
+    PermissionError if others may read it or if it is empty: either would let anybody in.
+    """
+    if not path.exists():
+        _make_secret(path, size)
+    if path.stat().st_mode & 0o077:
+        raise PermissionError(f"{path} can be read by others: chmod 600 {path}")
+    secret = path.read_text().strip()
+    if not secret:
+        raise PermissionError(f"{path} is empty: delete it, or put a secret in it")
     return secret
+
+
+def _make_secret(path: Path, size: int) -> None:
+    descriptor, scratch = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}-")
+    try:
+        with os.fdopen(descriptor, "w") as file:
+            file.write(secrets.token_urlsafe(size) + "\n")
+            file.flush()
+            os.fsync(descriptor)
+        # Appears whole or not at all, and never replaces what another process made at the same moment.
+        os.link(scratch, path)
+    except FileExistsError:
+        pass
+    finally:
+        Path(scratch).unlink()

@@ -7,6 +7,7 @@ from typing import Any
 
 from sqlalchemy import Connection, CursorResult, Executable, event, insert, make_url, text
 from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
 from maestro_services.runtime import audit_spool, migrations
@@ -17,6 +18,10 @@ from maestro_services.runtime.wakeups import Wakeups
 
 # Writers of one service's outbox take this lock, so that sequence numbers become visible in their order.
 _OUTBOX_LOCK = text("SELECT pg_advisory_xact_lock(hashtext(current_schema() || '.outbox'))")
+_MIGRATION_LOCK = text("SELECT pg_advisory_xact_lock(hashtext('maestro migrations of ' || :service))")
+# Classes of PostgreSQL's SQLSTATE under which a transaction may work another time: connection lost, rolled back for
+# another's sake, out of disk or connections, shut down.
+_PASSING_STATES = ("08", "40", "53", "57")
 
 
 class Transaction:
@@ -56,17 +61,21 @@ class Database:
         self.shared = make_url(url).get_backend_name() == "postgresql"
         self._clock = clock
         self._engine = _postgresql_engine(url, service) if self.shared else _sqlite_engine(url)
+        self._closed = False
         self._turn = asyncio.Semaphore(10_000 if self.shared else 1)
 
     async def open(self) -> None:
         """Connects and brings the schema to its newest version."""
         async with self._connection(write=True) as connection:
             if self.shared:
+                # Replicas that start together take turns.
+                await connection.execute(_MIGRATION_LOCK, {"service": self.service})
                 await connection.execute(text(f"CREATE SCHEMA IF NOT EXISTS {self.service}"))
             await connection.run_sync(_upgrade, self.service)
 
     async def close(self) -> None:
-        """Closes every connection."""
+        """Closes every connection; nothing is read or written any more."""
+        self._closed = True
         await self._engine.dispose()
 
     @asynccontextmanager
@@ -88,10 +97,25 @@ class Database:
     @asynccontextmanager
     async def _connection(self, *, write: bool) -> AsyncIterator[AsyncConnection]:
         with _storage_errors():
-            async with self._engine.connect() as plain:
-                connection = await plain.execution_options(maestro_write=write)
+            plain = await self._connect()
+            try:
+                connection = await plain.execution_options(**self._options(write))
                 async with connection.begin():
                     yield connection
+            finally:
+                await plain.close()
+
+    def _options(self, write: bool) -> dict[str, Any]:
+        # SQLite's readers have one view by nature.
+        return {"isolation_level": "REPEATABLE READ"} if self.shared and not write else {"maestro_write": write}
+
+    async def _connect(self) -> AsyncConnection:
+        if self._closed:
+            raise _unavailable("the storage is closed")
+        try:
+            return await self._engine.connect()
+        except (OSError, PoolTimeoutError) as error:
+            raise _unavailable("the storage does not answer; nothing was changed") from error
 
 
 def _upgrade(connection: Connection, service: str) -> None:
@@ -103,12 +127,16 @@ def _storage_errors() -> Iterator[None]:
     try:
         yield
     except (OperationalError, InterfaceError) as error:
-        raise ServiceError(Reason.STORAGE_UNAVAILABLE, "the storage does not answer; nothing was changed") from error
+        raise _unavailable("the storage cannot be written or read now; nothing was changed") from error
     except DBAPIError as error:
-        if error.connection_invalidated:
-            message = "the connection to the storage was lost; nothing was changed"
-            raise ServiceError(Reason.STORAGE_UNAVAILABLE, message) from error
+        state = str(getattr(error.orig, "sqlstate", None) or "")
+        if error.connection_invalidated or state.startswith(_PASSING_STATES):
+            raise _unavailable("the storage gave the transaction up; nothing was changed") from error
         raise
+
+
+def _unavailable(message: str) -> ServiceError:
+    return ServiceError(Reason.STORAGE_UNAVAILABLE, message)
 
 
 def _postgresql_engine(url: str, service: str) -> AsyncEngine:

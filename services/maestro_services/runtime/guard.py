@@ -5,7 +5,8 @@ One interceptor with one wrapper a kind of method, so that a call pays for one e
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
+from contextlib import aclosing
 from typing import Any, NoReturn
 
 import grpc
@@ -52,7 +53,8 @@ class Guard(grpc.aio.ServerInterceptor):
             return None
         wrapped = self._wrapped.get(details.method)
         if wrapped is None:
-            wrapped = self._wrapped[details.method] = self._wrap(handler, method_contract(details.method))
+            method = method_contract(details.method)
+            wrapped = self._wrapped[details.method] = handler if method.open else self._wrap(handler, method)
         return wrapped
 
     def _wrap(self, handler: Handler, method: MethodContract) -> Handler:
@@ -74,13 +76,14 @@ class Guard(grpc.aio.ServerInterceptor):
         async def serve(request: Message, context: Context) -> Message:
             began = time.perf_counter()
             call = _call(method, context)
+            limit = asyncio.timeout(UNARY_DEADLINE if call.deadline is None else None)
             try:
-                await self._identify(method, call, context)
+                await self._identify(call, context)
                 self._admit(method, call, request)
-                async with asyncio.timeout(UNARY_DEADLINE if call.deadline is None else None):
+                async with limit:
                     response = await behavior(request, context)
             except Exception as error:  # noqa: BLE001 (told apart in one place)
-                await self._refuse(call, context, error)
+                await self._refuse(call, context, _overdue() if limit.expired() else error)
             seconds.observe(time.perf_counter() - began)
             await self._answered(call)
             return response
@@ -91,8 +94,11 @@ class Guard(grpc.aio.ServerInterceptor):
         async def serve(requests: AsyncIterator[Message], context: Context) -> Message:
             call = _call(method, context)
             try:
-                await self._identify(method, call, context)
+                await self._identify(call, context)
                 response = await behavior(await self._admitted(method, call, requests), context)
+            except asyncio.CancelledError:
+                await self._cut(call)
+                raise
             except Exception as error:  # noqa: BLE001 (told apart in one place)
                 await self._refuse(call, context, error)
             await self._answered(call)
@@ -100,44 +106,47 @@ class Guard(grpc.aio.ServerInterceptor):
 
         return serve
 
-    def _stream(self, behavior: Callable[..., AsyncIterator[Message]], method: MethodContract) -> Callable[..., Any]:
+    def _stream(self, behavior: Callable[..., AsyncGenerator[Message]], method: MethodContract) -> Callable[..., Any]:
         open_streams = metrics.STREAMS.labels(method.path)
 
         async def serve(request: Message, context: Context) -> AsyncIterator[Message]:
             call = _call(method, context)
             try:
-                await self._identify(method, call, context)
+                await self._identify(call, context)
                 self._admit(method, call, request)
                 with open_streams.track_inprogress():
-                    async for response in behavior(request, context):
-                        yield response
+                    async with aclosing(behavior(request, context)) as responses:
+                        async for response in responses:
+                            yield response
             except Exception as error:  # noqa: BLE001 (told apart in one place)
                 await self._refuse(call, context, error)
             await self._answered(call)
 
         return serve
 
-    def _converse(self, behavior: Callable[..., AsyncIterator[Message]], method: MethodContract) -> Callable[..., Any]:
+    def _converse(self, behavior: Callable[..., AsyncGenerator[Message]], method: MethodContract) -> Callable[..., Any]:
         open_streams = metrics.STREAMS.labels(method.path)
 
         async def serve(requests: AsyncIterator[Message], context: Context) -> AsyncIterator[Message]:
             call = _call(method, context)
             try:
-                await self._identify(method, call, context)
+                await self._identify(call, context)
                 if not method.foreign:
                     requests = await self._admitted(method, call, requests)
                 with open_streams.track_inprogress():
-                    async for response in behavior(requests, context):
-                        yield response
+                    async with aclosing(behavior(requests, context)) as responses:
+                        async for response in responses:
+                            yield response
+            except (asyncio.CancelledError, GeneratorExit):
+                await self._cut(call)
+                raise
             except Exception as error:  # noqa: BLE001 (told apart in one place)
                 await self._refuse(call, context, error)
             await self._answered(call)
 
         return serve
 
-    async def _identify(self, method: MethodContract, call: Call, context: Context) -> None:
-        if method.open:
-            return
+    async def _identify(self, call: Call, context: Context) -> None:
         token = bearer_token(dict(context.invocation_metadata() or ()))
         if not token:
             raise ServiceError(Reason.TOKEN_MISSING, "the call carries no token: send `authorization: Bearer TOKEN`")
@@ -147,8 +156,6 @@ class Guard(grpc.aio.ServerInterceptor):
         call.principal = principal
 
     def _admit(self, method: MethodContract, call: Call, request: Message) -> None:
-        if method.open:
-            return
         call.resource = method.resource(request)
         call.project = project_of(call.resource)
         if not method.authenticated_only and not call.principal.may(method.minimum_role, call.project):
@@ -172,6 +179,11 @@ class Guard(grpc.aio.ServerInterceptor):
         metrics.CALLS.labels(call.method, "OK").inc()
         if call.mutates:
             await self._record(call, "OK", "")
+
+    async def _cut(self, call: Call) -> None:
+        """A caller that went away in the middle of a stream may have changed something before."""
+        if not call.recorded:
+            await self._record(call, grpc.StatusCode.CANCELLED.name, "")
 
     async def _refuse(self, call: Call, context: Context, error: Exception) -> NoReturn:
         """Turns whatever a call raised into a status; the text of an unknown exception goes to the log alone."""
@@ -214,13 +226,14 @@ def _call(method: MethodContract, context: Context) -> Call:
     return call
 
 
+def _overdue() -> ServiceError:
+    return ServiceError(Reason.DEADLINE_EXCEEDED, f"no answer within {UNARY_DEADLINE:.0f} seconds")
+
+
 def _refusal(call: Call, error: Exception) -> ServiceError:
     if isinstance(error, ServiceError):
         _LOG.info("call refused", method=call.method, request_id=call.request_id, reason=error.reason.name)
         return error
-    if isinstance(error, TimeoutError):
-        _LOG.warning("call ran into the server's deadline", method=call.method, request_id=call.request_id)
-        return ServiceError(Reason.DEADLINE_EXCEEDED, f"no answer within {UNARY_DEADLINE:.0f} seconds")
     _LOG.error("call failed", method=call.method, request_id=call.request_id, exc_info=error)
     return ServiceError(Reason.INTERNAL, "internal error", request_id=call.request_id)
 

@@ -5,7 +5,7 @@ import re
 from maestro_services.runtime.errors import Reason, invalid_field
 
 _VARIABLE = re.compile(r"\{(\w+)\}")
-_PROJECT = re.compile(r"^projects/([a-z][a-z0-9-]{0,62})(?:/|$)")
+_PROJECT = re.compile(r"projects/([a-z][a-z0-9-]{0,62})(?:/|\Z)")
 
 
 class NamePattern:
@@ -13,7 +13,7 @@ class NamePattern:
 
     def __init__(self, pattern: str) -> None:
         self.pattern = pattern
-        self._regex = re.compile("^" + _VARIABLE.sub(r"(?P<\1>[^/]{1,128})", pattern) + "$")
+        self._regex = re.compile(_VARIABLE.sub(r"(?P<\1>[^/]{1,128})", pattern))
 
     def format(self, **parts: str) -> str:
         """The name with these parts."""
@@ -21,7 +21,7 @@ class NamePattern:
 
     def parse(self, name: str, field: str = "name") -> dict[str, str]:
         """The parts of a name; NAME_INVALID, naming the request's field, if it is not of this pattern."""
-        match = self._regex.match(name)
+        match = self._regex.fullmatch(name)
         if match is None:
             raise invalid_field(field, f"must look like {self.pattern}", Reason.NAME_INVALID, pattern=self.pattern)
         return match.groupdict()

@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from datetime import timedelta
 
-from sqlalchemy import delete, func, select
+from sqlalchemy import delete, func, select, update
 
 from maestro_services.runtime.clock import Clock, utc_now
 from maestro_services.runtime.database import Database
@@ -20,6 +20,8 @@ HEARTBEAT = 10.0
 # How soon a replica without wake-ups from the others looks by itself, in seconds.
 _POLL = 1.0
 _BATCH = 500
+# The topic of the row that marks how far the outbox was pruned.
+_PRUNED = ""
 
 
 @dataclass(frozen=True)
@@ -43,9 +45,9 @@ class Batch:
 class Outbox:
     """Reads a database's outbox."""
 
-    def __init__(self, database: Database, *, polls: bool = False) -> None:
+    def __init__(self, database: Database) -> None:
         self._database = database
-        self._polls = polls
+        self._polls = database.shared and not database.wakeups.distributed
 
     async def head(self) -> int:
         """The position of the newest row, 0 if there is none."""
@@ -89,15 +91,26 @@ class Outbox:
         return Batch(found[-1].sequence if found else max(after, int(head)), found)
 
     async def prune(self, keep: timedelta, clock: Clock = utc_now) -> int:
-        """Deletes rows older than `keep`, but never the newest; answers how many."""
+        """Forgets rows older than `keep`, but never the newest; answers the position up to which they are gone."""
         newest = select(func.max(OUTBOX.c.sequence)).scalar_subquery()
-        old = delete(OUTBOX).where(OUTBOX.c.create_time < clock() - keep, OUTBOX.c.sequence < newest)
+        old = select(func.max(OUTBOX.c.sequence)).where(
+            OUTBOX.c.create_time < clock() - keep, OUTBOX.c.sequence < newest
+        )
         async with self._database.write() as transaction:
-            return (await transaction.execute(old)).rowcount
+            through = (await transaction.execute(old)).scalar_one_or_none()
+            if through is None:
+                return 0
+            await transaction.execute(delete(OUTBOX).where(OUTBOX.c.sequence < through))
+            # The last of them stays as a mark without topic: numbers have gaps, so their first one tells nothing.
+            mark = update(OUTBOX).where(OUTBOX.c.sequence == through)
+            await transaction.execute(mark.values(topic=_PRUNED, key="", payload=b""))
+            return int(through)
 
     async def _check_kept(self, after: int) -> None:
+        pruned = select(func.coalesce(func.max(OUTBOX.c.sequence), 0)).where(OUTBOX.c.topic == _PRUNED)
         async with self._database.read() as connection:
-            oldest = (await connection.execute(select(func.min(OUTBOX.c.sequence)))).scalar_one_or_none()
-        if oldest is not None and after < oldest - 1:
+            through = (await connection.execute(pruned)).scalar_one()
+        # A position beyond the head is of a database that was replaced by an older one.
+        if after < through or after > await self.head():
             message = "changes behind this token are no longer kept; list again and watch without a token"
             raise ServiceError(Reason.RESUME_TOKEN_EXPIRED, message)

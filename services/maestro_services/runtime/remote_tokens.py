@@ -8,6 +8,7 @@ from collections.abc import Callable
 from maestro.registry.v1 import token_service_pb2
 from maestro_client import Maestro, MaestroError
 
+from maestro_services.runtime.authentication import API_TOKEN_PREFIX
 from maestro_services.runtime.errors import Reason, ServiceError
 from maestro_services.runtime.names import project_of
 from maestro_services.runtime.principal import Grant, Kind, Principal, Role
@@ -27,6 +28,8 @@ class RemoteTokens:
 
     async def authenticate(self, token: str) -> Principal | None:
         """The principal that the registry knows the token for."""
+        if not token.startswith(API_TOKEN_PREFIX):
+            return None
         key = hashlib.sha256(token.encode()).digest()
         until, principal = self._known.get(key, (0.0, None))
         if until > self._now():

@@ -27,6 +27,7 @@ from maestro_services.runtime.registration import Registration
 from maestro_services.runtime.remote_tokens import RemoteTokens
 from maestro_services.runtime.server_settings import ServerSettings
 from maestro_services.runtime.service import Compose, Loop, Platform, Service
+from maestro_services.runtime.settings import SettingsError
 from maestro_services.runtime.supervision import Supervisor
 from maestro_services.runtime.tokens import OpaqueTokens
 from maestro_services.runtime.wakeups import Wakeups
@@ -64,6 +65,7 @@ class Server:
         self._secret = MeshSecret(settings.mesh_secret(self._state).encode())
         self._clients: dict[str, Maestro] = {}
         self._wakeups: dict[str, Wakeups] = {}
+        self._databases: list[Database] = []
         self._address = ""
         self._health = health.aio.HealthServicer()
         self._supervisor = Supervisor()
@@ -73,7 +75,7 @@ class Server:
         """Serves from the moment the block is entered; drains when it is left."""
         token = self._settings.administrator_token(self._state)
         platform = self._platform()
-        services = [await compose(platform) for compose in self._composes]
+        services = await self._compose(platform)
         server = self._server(services, self._authenticator(services, token))
         try:
             self._address = await self._listen(server)
@@ -81,6 +83,16 @@ class Server:
             yield Running(self._address, token, platform, services)
         finally:
             await self._end(server, services, platform)
+
+    async def _compose(self, platform: Platform) -> list[Service]:
+        services: list[Service] = []
+        try:
+            for compose in self._composes:
+                services.append(await compose(platform))  # noqa: PERF401 (what was composed is closed on a failure)
+        except BaseException:
+            await self._close(services)
+            raise
+        return services
 
     def _platform(self) -> Platform:
         return Platform(
@@ -97,7 +109,9 @@ class Server:
 
     def _database(self, service: str) -> Database:
         url = self._settings.database(self._state, service)
-        return Database(url, service=service, wakeups=self._wakeups_of(service))
+        database = Database(url, service=service, wakeups=self._wakeups_of(service))
+        self._databases.append(database)
+        return database
 
     def _wakeups_of(self, service: str) -> Wakeups:
         if service not in self._wakeups:
@@ -142,13 +156,14 @@ class Server:
         return server
 
     async def _listen(self, server: grpc.aio.Server) -> str:
+        address = self._settings.address
         credentials = self._settings.server_credentials()
-        if credentials is None:
-            port = server.add_insecure_port(self._settings.address)
-        else:
-            port = server.add_secure_port(self._settings.address, credentials)
+        try:
+            port = server.add_secure_port(address, credentials) if credentials else server.add_insecure_port(address)
+        except RuntimeError as error:
+            raise SettingsError(f"cannot listen on server.address {address}: is another server there?") from error
         await server.start()
-        return f"{self._settings.address.rpartition(':')[0]}:{port}"
+        return f"{address.rpartition(':')[0]}:{port}"
 
     async def _begin(self, services: Sequence[Service], platform: Platform) -> None:
         serving = health_pb2.HealthCheckResponse.SERVING
@@ -185,8 +200,13 @@ class Server:
         for client in self._clients.values():
             await client.close()
         await server.stop(grace)
+        await self._close(services)
+        _LOG.info("stopped", address=self._address)
+
+    async def _close(self, services: Sequence[Service]) -> None:
         for service in reversed(services):
             await service.close()
-            if service.database is not None:
-                await service.database.close()
-        _LOG.info("stopped", address=self._address)
+        for database in self._databases:
+            await database.close()
+        for wakeups in self._wakeups.values():
+            await wakeups.close()

@@ -78,11 +78,11 @@ class ServerSettings:
 
     def mesh_secret(self, state: Path) -> str:
         """The secret that all services of the installation share."""
-        return owned_secret(Path(self.mesh_secret_file) if self.mesh_secret_file else state / "mesh-secret")
+        return _owned(Path(self.mesh_secret_file) if self.mesh_secret_file else state / "mesh-secret")
 
     def administrator_token(self, state: Path) -> str:
         """The administrator's token, or "" if there is none."""
-        return owned_secret(state / "token") if self.local_token else ""
+        return _owned(state / "token") if self.local_token else ""
 
     def server_credentials(self) -> grpc.ServerCredentials | None:
         """TLS for the server, or None for plain text."""
@@ -98,6 +98,13 @@ class ServerSettings:
             return None
         roots = _read(self.tls_ca_file) if self.tls_ca_file else None
         return grpc.ssl_channel_credentials(roots, _read(self.tls_private_key_file), _read(self.tls_certificate_file))
+
+
+def _owned(path: Path) -> str:
+    try:
+        return owned_secret(path)
+    except OSError as error:
+        raise SettingsError(str(error)) from error
 
 
 def _read(path: str) -> bytes:

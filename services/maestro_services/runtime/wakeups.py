@@ -6,7 +6,9 @@ from weakref import WeakValueDictionary
 
 
 class Wakeups:
-    """Wake-ups within one process."""
+    """Wake-ups within one process. `distributed` ones reach the other replicas too."""
+
+    distributed = False
 
     def __init__(self) -> None:
         # Weak, so that a topic nobody waits for any more takes no memory.
@@ -29,6 +31,9 @@ class Wakeups:
     async def publish(self, topics: Iterable[str]) -> None:
         """Called after a commit; a distributed form tells the other replicas too."""
         self.notify(topics)
+
+    async def close(self) -> None:
+        """Called when nothing is published any more."""
 
 
 async def first_of(*events: asyncio.Event, timeout: float) -> bool:  # noqa: ASYNC109 (a wait with a deadline of its own)

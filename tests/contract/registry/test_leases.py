@@ -295,8 +295,7 @@ async def test_draining_ends_watches_and_leases_and_a_restart_begins_with_a_snap
         running.platform.draining.set()
         for stream in (updates, holder.answers):
             with pytest.raises(errors.Draining):
-                while True:
-                    await anext(stream)
+                _ = [message async for message in stream]
         await client.close()
     async with host(compose) as running:
         client = Maestro(running.address, token=running.platform.secret.token_for("audit"))

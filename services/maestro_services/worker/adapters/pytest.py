@@ -42,10 +42,11 @@ class PytestAdapter:
             if not _can_go_on(session, ending):
                 words = stage.last_words
                 return not_started(ending) or conclude(session, ending, stage.interpreter.path, words)
-            cause, history.death = death(ending)
-            await _interrupt(stage, session, cause, f"{history.death.capitalize()} while this test ran.")
+            history.death_cause, history.death = death(ending)
+            words = f"{history.death.capitalize()} while this test ran."
+            await _interrupt(stage, session, history.death_cause, words)
         message = f"The process died {_RESTARTS + 1} times; the last time {history.death}."
-        return Conclusion(test_result_pb2.VERDICT_INCOMPLETE, history.cause, message)
+        return Conclusion(test_result_pb2.VERDICT_INCOMPLETE, history.death_cause, message)
 
 
 def _can_go_on(session: Session, ending: Ending) -> bool:

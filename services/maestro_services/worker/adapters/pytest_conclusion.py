@@ -59,6 +59,8 @@ def _by_exit_code(session: Session, exit_code: int, last_words: bytes) -> Conclu
     if history.failed_count:
         words = f"{history.failed_count} tests did not pass" if history.failed_count > 1 else "1 test did not pass"
         return Conclusion(_FAILED, history.cause, f"{words}{f'; {history.death}' if history.death else ''}.")
+    if history.death:
+        return Conclusion(_FAILED, history.death_cause, f"No test failed, but between two tests {history.death}.")
     if exit_code == 1:
         return Conclusion(_FAILED, _EXIT_CODE, "No test failed, but pytest ended with exit code 1.")
     return Conclusion(test_result_pb2.VERDICT_PASSED)

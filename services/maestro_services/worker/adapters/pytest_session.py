@@ -24,7 +24,8 @@ class History:
     cause: test_result_pb2.Cause.ValueType = test_result_pb2.CAUSE_UNSPECIFIED
     failed_count: int = 0
     collect_errors: list[str] = field(default_factory=list)
-    # Why the last process that died did so.
+    # Why the last process that died did so, and in words.
+    death_cause: test_result_pb2.Cause.ValueType = test_result_pb2.CAUSE_UNSPECIFIED
     death: str = ""
 
     def fail(self, cause: test_result_pb2.Cause.ValueType) -> None:

@@ -71,4 +71,5 @@ def _reason(report: Any) -> str:
     if marked is not None:
         return str(marked).replace("reason: ", "", 1).strip()
     text = str(report.longrepr[2] if isinstance(report.longrepr, tuple) else report.longrepr)
-    return text.removeprefix("Skipped: ")
+    prefix = "Skipped: "
+    return text[len(prefix) :] if text.startswith(prefix) else text  # noqa: FURB188 -- Python 3.8 has no removeprefix

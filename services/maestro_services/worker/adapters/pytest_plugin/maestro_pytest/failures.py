@@ -38,6 +38,10 @@ def describe_report(report: Any, phase: str) -> dict[str, Any]:
     if failure is None:
         failure = {"message": cut(_crash_message(report) or trace, MAX_MESSAGE_BYTES), "phase": phase}
         failure["cause"] = "ASSERTION" if phase == "call" else "EXCEPTION"
+    explained = getattr(report.longrepr, "errorstring", None)
+    if explained:
+        # pytest's own words, such as for a fixture that does not exist; the exception's are for machines.
+        failure = {**failure, "message": cut(explained, MAX_MESSAGE_BYTES)}
     return {**failure, "trace": cut_middle(trace, MAX_TRACE_BYTES)}
 
 

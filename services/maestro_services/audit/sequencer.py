@@ -3,7 +3,7 @@
 import asyncio
 import contextvars
 from collections import deque
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from maestro_services.audit.domain.event import Draft
 from maestro_services.audit.domain.log import Answer, LogWriter
@@ -95,10 +95,10 @@ class Sequencer:
                     _fail(submission, found)
                     continue
                 settled.append((submission, self._append(submission, writers)))
-                if submission.mark is not None:
-                    await self._store.advance(transaction, submission.mark)
             for writer in writers.values():
                 await self._store.save(transaction, writer)
+            for mark in _joined([submission.mark for submission, _answers in settled if submission.mark]):
+                await self._store.advance(transaction, mark)
         self.grown |= writers.keys()
         for submission, answers in settled:
             if not submission.answers.done():
@@ -131,6 +131,18 @@ class Sequencer:
             for draft in submission.drafts
             for answer in writers[draft.project].append([draft], now, atomic=False)
         ]
+
+
+def _joined(marks: list[ProducerMark]) -> list[ProducerMark]:
+    """The marks with those of one producer that follow on each other made one."""
+    joined: list[ProducerMark] = []
+    for mark in sorted(marks, key=lambda mark: (mark.reporter, mark.producer_id, mark.epoch, mark.previous)):
+        last = joined[-1] if joined else None
+        if last is not None and last.is_followed_by(mark):
+            joined[-1] = replace(last, last=max(last.last, mark.last))
+        else:
+            joined.append(mark)
+    return joined
 
 
 def _fail(submission: Submission, error: Exception) -> None:

@@ -50,6 +50,11 @@ class ProducerMark:
     previous: int
     last: int
 
+    def is_followed_by(self, other: "ProducerMark") -> bool:
+        """Whether the other goes on where this one ends, in the same epoch of the same producer."""
+        mine = self.reporter, self.producer_id, self.epoch
+        return mine == (other.reporter, other.producer_id, other.epoch) and other.previous <= self.last
+
 
 class AuditStore:
     """Reads logs, and grows them in the caller's transactions."""

@@ -15,6 +15,7 @@ MAX_LEAF_BYTES = 65_535
 _CIRCUMSTANCES = ("created", "reporter", "source")
 _BASE32 = "0123456789abcdefghijklmnopqrstuv"
 _ID_CHARACTERS = 20
+_encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), sort_keys=True).encode
 
 
 class ActorKind(enum.IntEnum):
@@ -100,7 +101,7 @@ class Event:
 
 def event_id(*key: str | int) -> str:
     """The id that follows from an idempotency key and what it is scoped by: 20 characters `0-9a-v`, 100 bits."""
-    digest = hashlib.sha256(json.dumps(key).encode()).digest()
+    digest = hashlib.sha256(_encode(key).encode()).digest()
     number = int.from_bytes(digest[:13], "big")
     return "".join(_BASE32[number >> 5 * place & 31] for place in reversed(range(_ID_CHARACTERS)))
 
@@ -134,7 +135,7 @@ def leaf_of(draft: Draft, create_time: datetime) -> bytes:
 
 def canonical(members: Mapping[str, Any]) -> bytes:
     """RFC 8785 JSON; the keys are ASCII and the numbers integers, where it is what the standard library writes."""
-    return json.dumps(members, ensure_ascii=False, separators=(",", ":"), sort_keys=True).encode()
+    return _encode(members).encode()
 
 
 def read_leaf(leaf: bytes, log_index: int) -> Event:

@@ -84,6 +84,13 @@ def test_foreign_and_damaged_details_are_not_taken_for_ours() -> None:
     assert isinstance(from_rpc_error(damaged), errors.Aborted)
 
 
+def test_a_status_that_grpc_lost_is_a_broken_call() -> None:
+    lost = grpc.aio.AioRpcError(
+        grpc.StatusCode.INTERNAL, grpc.aio.Metadata(), grpc.aio.Metadata(), details="Internal error from Core"
+    )
+    assert isinstance(from_rpc_error(lost), errors.Unavailable)
+
+
 def test_a_mutation_is_given_a_request_id_and_the_callers_message_stays() -> None:
     request = execution_service_pb2.CancelRunRequest(name="n")
     sent = identified(request)

@@ -162,8 +162,16 @@ _BY_REASON: Mapping[str, type[MaestroError]] = {
 }
 
 
+# What grpc.aio makes of a write that fails because the server has ended the call: it hides the server's own status
+# (grpc/grpc#36066). The call is over and nothing more is known, as when a connection breaks.
+_LOST_STATUS = "Internal error from Core"
+
+
 def from_rpc_error(error: grpc.aio.AioRpcError, request_id: str = "") -> MaestroError:
     """Return the typed exception for a failed call."""
+    if error.code() is grpc.StatusCode.INTERNAL and (error.details() or "").startswith(_LOST_STATUS):
+        message = "the call ended while requests were sent"
+        return Unavailable(grpc.StatusCode.UNAVAILABLE, message, request_id=request_id)
     details = _read_details(error.trailing_metadata())
     kind = _BY_REASON.get(details.reason) or _BY_CODE.get(error.code(), MaestroError)
     return kind(error.code(), error.details() or "", details, request_id=request_id)

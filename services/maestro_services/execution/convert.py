@@ -54,6 +54,7 @@ def listing(encoded: bytes, path: str) -> Listing:
         directory.ParseFromString(encoded)
     except Exception as error:
         raise invalid_tree(path, "a directory cannot be decoded") from error
+    directory.DiscardUnknownFields()
     if directory.SerializeToString(deterministic=True) != encoded:
         raise invalid_tree(path, "a directory is not in canonical form")
     return Listing(

@@ -157,6 +157,7 @@ class Repair:
     run: str
     job_key: str
     failing_tests: tuple[FailingTest, ...]
+    failing_test_count: int
     trigger: Trigger
     budget: Budget
     creator: Creator

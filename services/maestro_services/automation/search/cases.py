@@ -81,7 +81,7 @@ class CaseRunner:
     def _run(self, item: pytest.Item, following: pytest.Item | None) -> str:
         self._verdicts.reports.clear()
         # The text of a failure is not wanted, and takes longer than most tests.
-        item.repr_failure = _nothing  # type: ignore[method-assign]
+        item.repr_failure = _nothing  # type: ignore[method-assign,assignment]
         try:
             item.ihook.pytest_runtest_protocol(item=item, nextitem=following)
         except BaseException:  # noqa: BLE001  # pytest.exit, KeyboardInterrupt and SystemExit of the project's code too

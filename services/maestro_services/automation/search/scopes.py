@@ -93,8 +93,7 @@ class FunctionScope:
             return []
         found: dict[str, ast.expr] = {}
         for node in ast.walk(self.outermost):
-            compound = isinstance(node, ast.Subscript | ast.Call | ast.BinOp | ast.Attribute)
-            if compound and _is_load(node) and sum(1 for _ in ast.walk(node)) <= _INGREDIENT_SIZE:
+            if isinstance(node, ast.Subscript | ast.Call | ast.BinOp | ast.Attribute) and _is_ingredient(node):
                 found.setdefault(ast.dump(node), node)
         return list(found.values())
 
@@ -150,6 +149,10 @@ def constant(value: object) -> ast.Constant:
 
 def _is_load(node: ast.expr) -> bool:
     return isinstance(getattr(node, "ctx", None) or ast.Load(), ast.Load)
+
+
+def _is_ingredient(node: ast.expr) -> bool:
+    return _is_load(node) and sum(1 for _ in ast.walk(node)) <= _INGREDIENT_SIZE
 
 
 def _bound(function: FunctionNode) -> Iterable[str]:

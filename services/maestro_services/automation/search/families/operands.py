@@ -6,6 +6,7 @@ import ast
 import itertools
 from collections.abc import Iterator
 
+# ruff: noqa: TID252 (in the tree that it searches, the program has another name)
 from ..changes import Change
 from ..scopes import Site
 

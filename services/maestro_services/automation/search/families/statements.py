@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator
 
+# ruff: noqa: TID252 (in the tree that it searches, the program has another name)
 from ..changes import Change, Kind
 from ..scopes import Site, constant, name
 

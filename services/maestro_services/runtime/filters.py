@@ -18,7 +18,7 @@ Compile = Callable[[str, str], ColumnElement[bool]]
 """Makes the condition of a comparison from its operator and value; ValueError says what it takes."""
 
 _TOKEN = re.compile(
-    r"""\s*(?:(?P<open>\()|(?P<close>\))|(?P<operator><=|>=|!=|=|<|>|:)|(?P<minus>-)(?=[A-Za-z(])
+    r"""(?:(?P<open>\()|(?P<close>\))|(?P<operator><=|>=|!=|=|<|>|:)|(?P<minus>-)(?=[A-Za-z(])
     |"(?P<double>(?:[^"\\]|\\.)*)"|'(?P<single>(?:[^'\\]|\\.)*)'|(?P<word>[^\s()"'<>=!:]+))""",
     re.VERBOSE,
 )
@@ -58,15 +58,18 @@ def _invalid(position: int, detail: str) -> ServiceError:
 
 
 def _tokens(text: str) -> list[_Token]:
+    if "\0" in text:
+        raise _invalid(text.index("\0"), "cannot read the character NUL")
     tokens, position = [], 0
-    while text[position:].strip():
+    while rest := text[position:].lstrip():
+        position = len(text) - len(rest)
         match = _TOKEN.match(text, position)
         if match is None or match.lastgroup is None:
-            raise _invalid(position, f"cannot read {text[position:].strip()[:20]!r}")
+            raise _invalid(position, f"cannot read {rest[:20]!r}")
         kind, content = match.lastgroup, match[match.lastgroup]
         if kind in ("double", "single"):
             kind, content = "string", re.sub(r"\\(.)", r"\1", content)
-        tokens.append(_Token(kind, content, match.start(match.lastgroup)))
+        tokens.append(_Token(kind, content, position))
         position = match.end()
     return tokens
 
@@ -117,9 +120,9 @@ class _Parser:
         self._comparisons += 1
         if self._comparisons > _MAX_COMPARISONS:
             raise _invalid(self._position(), f"more than {_MAX_COMPARISONS} comparisons")
-        name = self._next("word", "a field name")
+        name = self._next(("word",), "a field name")
         field, arguments = self._field(name)
-        operator = self._next("operator", "an operator")
+        operator = self._next(("operator",), "an operator")
         if operator.text not in field.operators:
             raise _invalid(operator.position, f"{name.text} takes {' '.join(field.operators)}, not {operator.text}")
         value = self._next(("word", "string"), "a value")
@@ -157,7 +160,7 @@ class _Parser:
         self._index += found
         return found
 
-    def _next(self, kinds: str | tuple[str, ...], what: str) -> _Token:
+    def _next(self, kinds: tuple[str, ...], what: str) -> _Token:
         token = self._peek()
         if token.kind not in kinds:
             raise _invalid(token.position, f"expected {what}, found {token.text or 'the end'!r}")

@@ -11,7 +11,7 @@ from maestro.common.v1 import test_result_pb2
 from maestro.execution.v1 import results_service_pb2, run_pb2
 
 EVERY_KIND = {
-    "test_kinds.py": '''
+    "test_kinds.py": """
 import os, sys, unittest
 import pytest
 
@@ -65,7 +65,7 @@ class TestBrokenClass(unittest.TestCase):
 def test_subtests(subtests):
     for i in range(3):
         with subtests.test(i=i): assert i != 1
-''',
+""",
     "test_skipped_module.py": "import pytest\npytest.skip('all of it', allow_module_level=True)\n",
     "pkg/__init__.py": "",
     "pkg/test_inside.py": "def test_inside(): pass\n",

@@ -43,7 +43,7 @@ class PytestAdapter:
                 words = stage.last_words
                 return not_started(ending) or conclude(session, ending, stage.interpreter.path, words)
             history.death_cause, history.death = death(ending)
-            words = f"{history.death.capitalize()} while this test ran."
+            words = f"{history.death[0].upper()}{history.death[1:]} while this test ran."
             await _interrupt(stage, session, history.death_cause, words)
         message = f"The process died {_RESTARTS + 1} times; the last time {history.death}."
         return Conclusion(test_result_pb2.VERDICT_INCOMPLETE, history.death_cause, message)

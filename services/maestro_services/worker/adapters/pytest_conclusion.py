@@ -13,6 +13,8 @@ _INVALID = test_result_pb2.VERDICT_INVALID
 _FAILED = test_result_pb2.VERDICT_FAILED
 _INPUT_ERROR = test_result_pb2.CAUSE_INPUT_ERROR
 _EXIT_CODE = test_result_pb2.CAUSE_EXIT_CODE
+# What marks the line that says most, the surest first.
+_TELLING = (": error: ", "ERROR: ", "E   ", "Error: ")
 
 
 def death(ending: Ending) -> tuple[test_result_pb2.Cause.ValueType, str]:
@@ -87,5 +89,8 @@ def _interrupted(session: Session) -> Conclusion:
 
 def _last_line(words: bytes) -> str:
     lines = [line.strip() for line in words.decode("utf-8", "replace").splitlines() if line.strip()]
-    telling = [line for line in lines if line.startswith(("ERROR", "E  ", "ImportError", "UsageError"))]
-    return (telling or lines or ["it said nothing"])[-1][:1000]
+    for sign in _TELLING:
+        telling = [line for line in lines if sign in line]
+        if telling:
+            return telling[-1][:1000]
+    return (lines or ["it said nothing"])[-1][:1000]

@@ -54,6 +54,7 @@ class Proposing:
         configuration = {
             "failing": repair.test_ids,
             "arguments": [*run.spec.pytest.arguments, *run.spec.pytest.test_ids],
+            "root": "/".join([".."] * _prefix(run).count("/")) or ".",
             "wall_seconds": seconds,
             "candidate_count": repair.budget.candidate_count,
             "process_count": self._process_count,
@@ -77,7 +78,7 @@ class Proposing:
     async def _report(self, run: run_pb2.Run) -> SearchReport:
         for file in run.output_files:
             if file.path == search_program.RESULT and file.digest.size_bytes <= MAXIMUM_BYTES:
-                return read_report(await self._executions.read(run, file.digest), run.spec.working_directory)
+                return read_report(await self._executions.read(run, file.digest))
         raise UnreadableReport(f"the search ended as {verdict_name(run)} without a result: {run.status_message}")
 
 

@@ -31,9 +31,8 @@ class SearchReport:
     edits: tuple[Edit, ...]
 
 
-def read_report(data: bytes, working_directory: str) -> SearchReport:
-    """The report in a result file; paths become relative to the root of the tree."""
-    prefix = f"{working_directory.strip('/')}/" if working_directory.strip("/.") else ""
+def read_report(data: bytes) -> SearchReport:
+    """The report in a result file."""
     try:
         values: dict[str, Any] = json.loads(data)
         return SearchReport(
@@ -44,21 +43,21 @@ def read_report(data: bytes, working_directory: str) -> SearchReport:
             generated_count=int(values["generated_count"]),
             tried_count=int(values["tried_count"]),
             seconds=float(values["baseline_seconds"]) + float(values["search_seconds"]),
-            lines=tuple(_line(one, prefix) for one in values["lines"][:_LINES]),
-            edits=tuple(_edit(one, prefix) for one in values["candidates"][:_EDITS]),
+            lines=tuple(_line(one) for one in values["lines"][:_LINES]),
+            edits=tuple(_edit(one) for one in values["candidates"][:_EDITS]),
         )
     except (ValueError, TypeError, KeyError, AttributeError) as error:
         raise UnreadableReport(f"the search's result cannot be read: {error!r}") from error
 
 
-def _line(values: dict[str, Any], prefix: str) -> SuspiciousLine:
+def _line(values: dict[str, Any]) -> SuspiciousLine:
     score = min(max(float(values["score"]), 0.0), 1.0)
-    return SuspiciousLine(prefix + str(values["path"]), int(values["line"]), str(values["function"]), score)
+    return SuspiciousLine(str(values["path"]), int(values["line"]), str(values["function"]), score)
 
 
-def _edit(values: dict[str, Any], prefix: str) -> Edit:
+def _edit(values: dict[str, Any]) -> Edit:
     return Edit(
-        path=prefix + str(values["path"]),
+        path=str(values["path"]),
         start=int(values["start"]),
         end=int(values["end"]),
         before=str(values["before"]),

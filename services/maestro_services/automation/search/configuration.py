@@ -18,6 +18,8 @@ class SearchConfiguration:
     """Node ids of the tests that have to pass."""
     arguments: tuple[str, ...] = ()
     """What the run gave to pytest."""
+    root: str = "."
+    """The root of the tree, seen from the working directory; reported paths are relative to it."""
     wall_seconds: float = 60.0
     """When to stop, counted from the start of the program."""
     candidate_count: int = 5000

@@ -15,6 +15,7 @@ from .configuration import SearchConfiguration, SearchResult
 from .engine import Engine
 from .tracing import FileSelection
 
+_CACHE = ".maestro/cache"
 _TEST_FOLDERS = frozenset({"test", "tests", "testing"})
 _FOREIGN_FOLDERS = frozenset({".maestro", ".git", ".venv", "venv", ".tox", ".nox", "site-packages", "node_modules"})
 
@@ -57,8 +58,8 @@ def is_product(path: str, test_patterns: Sequence[str]) -> bool:
 
 def pytest_arguments(configuration: SearchConfiguration) -> list[str]:
     """The command line for the collection: the run's own, without what would run tests another way."""
-    arguments = ["-q", "--capture=sys", "--continue-on-collection-errors", "--tb=line"]
-    for plugin in ("cacheprovider", "randomly", "random_order", "rerunfailures"):
+    arguments = ["-q", "--capture=sys", "--continue-on-collection-errors", "--tb=line", "-o", f"cache_dir={_CACHE}"]
+    for plugin in ("randomly", "random_order", "rerunfailures"):
         arguments += ["-p", f"no:{plugin}"]
     if importlib.util.find_spec("xdist") is not None:
         arguments.append("-n0")

@@ -97,5 +97,3 @@ async def workers(running: Running) -> AsyncIterator[Callable[..., FakeWorker]]:
         yield make
         for worker in made:
             await worker.cut()
-
-

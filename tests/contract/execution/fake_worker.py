@@ -21,9 +21,7 @@ class FakeWorker:
     async def connect(self, held: Sequence[str] = ()) -> worker_service_pb2.WorkerWelcome:
         self._requests = asyncio.Queue()
         self._responses = self._maestro.workers.work(self._said())
-        hello = worker_service_pb2.WorkerHello(
-            worker_id=self._worker_id, slot_count=self._slots, held_leases=held
-        )
+        hello = worker_service_pb2.WorkerHello(worker_id=self._worker_id, slot_count=self._slots, held_leases=held)
         self.say(hello=hello)
         return (await self.hear()).welcome
 
@@ -67,5 +65,3 @@ class FakeWorker:
     def hang_up(self) -> None:
         """Ends its side of the stream."""
         self._requests.put_nowait(None)
-
-

@@ -22,9 +22,7 @@ def digest_of(data: bytes) -> digest_pb2.Digest:
 
 
 def upload_messages(*blobs: bytes, parent: str = PROJECT) -> Sequence[artifact_service_pb2.UploadBlobsRequest]:
-    return [
-        artifact_service_pb2.UploadBlobsRequest(parent=parent, digest=digest_of(blob), data=blob) for blob in blobs
-    ]
+    return [artifact_service_pb2.UploadBlobsRequest(parent=parent, digest=digest_of(blob), data=blob) for blob in blobs]
 
 
 async def stream_of(messages: Sequence[Any]) -> AsyncIterator[Any]:
@@ -72,9 +70,7 @@ def started(test_id: str) -> worker_service_pb2.ActionEvent:
     return event(test_started=worker_service_pb2.TestStarted(test_id=test_id))
 
 
-def finished(
-    test_id: str, outcome: str = "PASS", **fields: Any
-) -> worker_service_pb2.ActionEvent:
+def finished(test_id: str, outcome: str = "PASS", **fields: Any) -> worker_service_pb2.ActionEvent:
     return event(
         test_finished=worker_service_pb2.TestFinished(
             test=worker_service_pb2.CollectedTest(test_id=test_id),

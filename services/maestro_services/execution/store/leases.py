@@ -125,7 +125,10 @@ class LeaseStore:
         held = (actions.c.lease.in_(leases), actions.c.worker_id == worker_id)
         statement = (
             select(
-                actions.c.lease, actions.c.acknowledged, (runs.c.state == int(RunState.CANCELLING)).label("cancelling")
+                actions.c.lease,
+                actions.c.acknowledged,
+                (actions.c.state == _RUNNING).label("running"),
+                (runs.c.state == int(RunState.CANCELLING)).label("cancelling"),
             )
             .select_from(actions.join(runs, runs.c.key == actions.c.run))
             .where(*held)

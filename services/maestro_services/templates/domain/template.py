@@ -45,13 +45,18 @@ Source = Upload | BuiltIn | GitSource
 
 @dataclass(frozen=True)
 class Manifest:
-    """What a template says of itself. `root` is the directory of the files to render; empty: all but the manifest."""
+    """What a template says of itself.
+
+    `root` is the directory of the files to render; empty: all but the manifest. With a `suffix` only files that have it
+    are rendered, and lose it; the others are copied.
+    """
 
     display_name: str
     version: SemanticVersion
     description: str = ""
     keywords: tuple[str, ...] = ()
     root: str = ""
+    suffix: str = ""
     copy_without_render: tuple[str, ...] = ()
     exclude: tuple[str, ...] = ()
     variables: tuple[Variable, ...] = ()

@@ -24,6 +24,7 @@ def parse_manifest(content: bytes, version: SemanticVersion | None = None) -> Ma
         description=reader.text("description", longest=10_000),
         keywords=reader.texts("keywords", longest=64, most=50),
         root=reader.parsed("root", _directory, "", longest=1000),
+        suffix=reader.parsed("suffix", _suffix, "", longest=32),
         copy_without_render=reader.texts("copy_without_render", longest=1000, most=200),
         exclude=reader.texts("exclude", longest=1000, most=200),
         variables=read_variables(reader),
@@ -50,6 +51,12 @@ def _directory(text: str) -> str:
     if fault := path_fault(path):
         raise ValueError(f"a directory of the template: {fault}")
     return path
+
+
+def _suffix(text: str) -> str:
+    if not text.startswith(".") or "/" in text or path_fault(f"file{text}"):
+        raise ValueError("an ending of file names, such as .jinja")
+    return text
 
 
 def variable_fault(content: bytes, variable: str, key: str, detail: str) -> Fault:

@@ -2,43 +2,23 @@
 
 import contextlib
 import hashlib
-from collections.abc import AsyncIterator, Mapping, Sequence
-from dataclasses import asdict, dataclass
-from importlib.metadata import distribution
-from pathlib import Path
+from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
+from dataclasses import asdict
 from typing import Any
 
 from maestro_services.runtime.errors import Reason, ServiceError
-from maestro_services.templates.domain.files import File, TreeDigest, TreeHash
+from maestro_services.templates.children.parent import PIECE_BYTES, Child, ChildCrashError, ChildLimitError, Children
+from maestro_services.templates.domain.files import File, TreeHash
 from maestro_services.templates.domain.limits import RenderLimits, render_limit
 from maestro_services.templates.domain.paths import collision, path_fault
+from maestro_services.templates.domain.rendering import Piece, Rendering
 from maestro_services.templates.domain.template import MANIFEST, Manifest
 from maestro_services.templates.domain.variables import Value, Variable, check_derived, check_given, refuse
 from maestro_services.templates.manifest.faults import Fault, Place, invalid
 from maestro_services.templates.manifest.manifest import variable_fault
-from maestro_services.templates.process import PIECE_BYTES, Child, ChildCrashError, ChildLimitError, Children
 from maestro_services.templates.rendering.sources import SourceFile, sources
 
-_SCRIPT = Path(__file__).with_name("child.py")
-
-
-@dataclass(frozen=True)
-class Piece:
-    """A piece of a file of the new project; `path` is empty if it continues the piece before."""
-
-    path: str
-    executable: bool
-    data: bytes
-
-
-@dataclass(frozen=True)
-class Rendering:
-    """What was rendered: the values used, and the files' count, size and content address."""
-
-    values: Mapping[str, Value]
-    file_count: int
-    size_bytes: int
-    digest: TreeDigest
+_MODULE = "maestro_services.templates.children.render"
 
 
 class Renderer:
@@ -47,8 +27,7 @@ class Renderer:
     def __init__(self, children: Children, limits: RenderLimits) -> None:
         self._children = children
         self._limits = limits
-        site = str(distribution("minijinja").locate_file(""))
-        self._arguments = (site, str(limits.memory_bytes), str(limits.cpu_seconds))
+        self._arguments = (str(limits.memory_bytes), str(limits.cpu_seconds))
 
     async def check(self, manifest: Manifest, files: Sequence[File]) -> None:
         """Refuses a template with a fault of syntax in a file, a file's name, a default or a pattern."""
@@ -64,7 +43,7 @@ class Renderer:
 
     async def render(
         self, manifest: Manifest, files: Sequence[File], given: Mapping[str, Value]
-    ) -> AsyncIterator[Piece | Rendering]:
+    ) -> AsyncGenerator[Piece | Rendering, None]:
         """The pieces of the new project's files in the order of their paths, then what was rendered."""
         check_given(manifest.variables, given)
         chosen = {source.path: source for source in sources(manifest, files)}
@@ -114,11 +93,11 @@ class Renderer:
             "fuel": self._limits.fuel,
             "variables": [_variable(variable) for variable in manifest.variables],
             "values": given,
-            "files": [source.path for source in chosen],
+            "files": [(source.path, source.name) for source in chosen],
             "text_count": len(texts),
         }
         try:
-            async with self._children.start(_SCRIPT, self._arguments, self._limits.wall_seconds) as child:
+            async with self._children.start(_MODULE, self._arguments, self._limits.wall_seconds) as child:
                 await child.send(job)
                 for source in texts:
                     await child.send({"path": source.path}, source.file.content)

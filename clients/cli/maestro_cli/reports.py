@@ -1,0 +1,49 @@
+"""What is said of a run when it has ended."""
+
+from pathlib import Path
+
+from maestro.execution.v1 import results_service_pb2, run_pb2, test_case_pb2
+from rich.console import Console
+from rich.text import Text
+
+from .session import Session
+from .text import counts, elapsed, short, verdict_of, word
+
+
+def write_summary(console: Console, run: run_pb2.Run) -> None:
+    """Write the verdict, the counts and where to look further."""
+    verdict = word(verdict_of(run))
+    verdict.stylize("bold")
+    console.print(Text.assemble(verdict, "  ", counts(run.counts), (f"  in {elapsed(run)}", "dim")))
+    if run.status_message and not _plain_result(run):
+        console.print(Text(run.status_message), soft_wrap=True)
+    console.print(Text(f"run {short(run.name)}  maestro results {short(run.name)}", style="dim"))
+
+
+def _plain_result(run: run_pb2.Run) -> bool:
+    """Tell whether the counts say all that there is to say."""
+    return verdict_of(run) in {"PASSED", "FAILED", "SKIPPED"} and bool(run.counts.total_count)
+
+
+def write_case(console: Console, case: test_case_pb2.TestCase) -> None:
+    """Write a test's failures with their traces."""
+    for failure in case.failures:
+        phase = f" ({failure.phase})" if failure.phase not in {"", "call"} else ""
+        console.print(Text.assemble(("── ", "dim"), (case.test_id, "bold"), phase), soft_wrap=True)
+        console.print(Text(failure.stack_trace.rstrip() or failure.message), soft_wrap=True)
+        console.print()
+
+
+async def save_junit(session: Session, run: run_pb2.Run, file: Path) -> None:
+    """Write the run as JUnit XML into a file, which appears only when it is whole."""
+    request = results_service_pb2.ExportRunRequest(
+        name=run.name, format=results_service_pb2.ExportRunRequest.FORMAT_JUNIT_XML
+    )
+    partial = file.with_name(f".{file.name}.part")
+    try:
+        with partial.open("wb") as stream:
+            async for piece in session.maestro.results.export_run(request):
+                stream.write(piece.data)
+        partial.replace(file)
+    finally:
+        partial.unlink(missing_ok=True)

@@ -16,6 +16,8 @@ _LOG = structlog.get_logger()
 # How long a worker may take to end what it does when the platform stops, in seconds.
 _GRACE = 4.0
 _PAUSE = 1.0
+# A worker of a platform that was killed ends by itself soon; its leases expire and are given out again.
+_ENVIRONMENT = {"MAESTRO_WORKER_PATIENCE_SECONDS": "5"}
 
 
 class LocalWorker(Loop):
@@ -39,7 +41,9 @@ class LocalWorker(Loop):
         """Keeps the process until told to stop."""
         self._write_token()
         while not stop.is_set():
-            process = await asyncio.create_subprocess_exec(*self._arguments, stdin=asyncio.subprocess.DEVNULL)
+            process = await asyncio.create_subprocess_exec(
+                *self._arguments, stdin=asyncio.subprocess.DEVNULL, env=os.environ | _ENVIRONMENT
+            )
             ended = asyncio.create_task(process.wait())
             stopped = asyncio.create_task(stop.wait())
             await asyncio.wait({ended, stopped}, return_when=asyncio.FIRST_COMPLETED)

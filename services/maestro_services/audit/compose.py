@@ -57,5 +57,5 @@ async def _inspect(inspection: Inspection) -> None:
     try:
         await inspection.run()
     except LogDamageError as error:
-        message = f"the audit service does not start: {error.message}; restore its database from a backup"
+        message = f"the audit service does not start: {error.message}; restore its database, and the key that signed it"
         raise SettingsError(message) from error

@@ -100,7 +100,7 @@ class ProducerStream:
         try:
             async for request in requests:
                 await self._due.put(self._submit(request))
-        except ServiceError as error:
+        except Exception as error:  # noqa: BLE001 (raised behind the acknowledgements that are due)
             await self._due.put(error)
         else:
             await self._due.put(None)

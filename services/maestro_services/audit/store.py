@@ -10,7 +10,7 @@ from sqlalchemy import ColumnElement, and_, or_, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from maestro_services.audit.domain.event import Event, read_leaf
+from maestro_services.audit.domain.event import Event, LeafError, read_leaf
 from maestro_services.audit.domain.log import LogState, LogWriter
 from maestro_services.audit.domain.tiles import LogDamageError, TileId, edge
 from maestro_services.audit.rows import columns_of, entry_row, log_row, log_state, micros
@@ -32,7 +32,7 @@ class StoredEntry:
         """The event of the leaf; LogDamageError if it cannot be read."""
         try:
             return read_leaf(self.leaf, self.log_index)
-        except ValueError as error:
+        except LeafError as error:
             raise LogDamageError(f"leaf {self.log_index} cannot be read: {error}") from error
 
     def agrees_with(self, event: Event) -> bool:

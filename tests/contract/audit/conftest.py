@@ -62,23 +62,13 @@ class Audit:
             await client.close()
 
 
-def event(kind: str = "execution.run.create", **fields: Any) -> event_pb2.Event:
-    return event_pb2.Event(kind=kind, **fields)
-
-
 Serve = Callable[..., Any]
 
 
-@pytest.fixture(params=["sqlite", "postgresql"])
-def serve(request: pytest.FixtureRequest, host: Any) -> Serve:
-    """Serves the audit service on each database: `async with serve() as audit`; a second time is a restart."""
-    settings: dict[str, object] = {}
-    if request.param == "postgresql":
-        settings["database_url"] = request.getfixturevalue("postgres_url")
-
+def _serve(host: Any, **settings: object) -> Serve:
     @asynccontextmanager
-    async def serving(**more: object) -> AsyncIterator[Audit]:
-        async with host(compose, compose_principals, **settings, **more) as running:
+    async def serving() -> AsyncIterator[Audit]:
+        async with host(compose, compose_principals, **settings) as running:
             audit = Audit(running, {})
             try:
                 yield audit
@@ -88,7 +78,28 @@ def serve(request: pytest.FixtureRequest, host: Any) -> Serve:
     return serving
 
 
+@pytest.fixture(params=["sqlite", "postgresql"])
+def serve(request: pytest.FixtureRequest, host: Any) -> Serve:
+    """Serves the audit service on each database: `async with serve() as audit`; a second time is a restart."""
+    url = request.getfixturevalue("postgres_url") if request.param == "postgresql" else ""
+    return _serve(host, database_url=url)
+
+
 @pytest.fixture
 async def audit(serve: Serve) -> AsyncIterator[Audit]:
+    """The service on each database."""
     async with serve() as served:
+        yield served
+
+
+@pytest.fixture
+def serve_embedded(host: Any) -> Serve:
+    """Serves the audit service on SQLite."""
+    return _serve(host)
+
+
+@pytest.fixture
+async def embedded(serve_embedded: Serve) -> AsyncIterator[Audit]:
+    """The service on SQLite, for what no database has a say in."""
+    async with serve_embedded() as served:
         yield served

@@ -105,9 +105,9 @@ async def test_concurrent_appends_all_find_their_own_place(audit: Any) -> None:
     assert all(second.log_index == first.log_index + 1 for first, second in answers)
 
 
-async def test_a_leaf_too_large_is_refused_with_its_place(audit: Any) -> None:
+async def test_a_leaf_too_large_is_refused_with_its_place(embedded: Any) -> None:
     with pytest.raises(InvalidArgument) as caught:
-        await audit.append(event(), event(attributes={"text": "x" * 66_000}))
+        await embedded.append(event(), event(attributes={"text": "x" * 66_000}))
     assert caught.value.reason == "FIELD_INVALID"
     assert caught.value.violations[0].subject == "events[1]"
 
@@ -122,15 +122,15 @@ async def test_a_leaf_too_large_is_refused_with_its_place(audit: Any) -> None:
         (event(target="x" * 1001), "events[0].target"),
     ],
 )
-async def test_a_field_that_breaks_its_rule_is_named(audit: Any, bad: event_pb2.Event, field: str) -> None:
+async def test_a_field_that_breaks_its_rule_is_named(embedded: Any, bad: event_pb2.Event, field: str) -> None:
     with pytest.raises(InvalidArgument) as caught:
-        await audit.append(bad)
+        await embedded.append(bad)
     assert caught.value.reason == "FIELD_INVALID"
     assert caught.value.violations[0].subject.replace("'", '"') == field
 
 
 @pytest.mark.parametrize("who", ["viewer", "stranger"])
-async def test_viewers_and_strangers_may_not_append(audit: Any, who: str) -> None:
+async def test_viewers_and_strangers_may_not_append(embedded: Any, who: str) -> None:
     with pytest.raises(PermissionDenied) as caught:
-        await audit.as_(who).append_events(request(event()))
+        await embedded.as_(who).append_events(request(event()))
     assert caught.value.metadata == {"permission": "audit.events.append", "project": "demo"}

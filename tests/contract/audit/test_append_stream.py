@@ -130,35 +130,37 @@ async def test_a_refused_event_does_not_hold_up_those_behind_it(audit: Any) -> N
     ],
 )
 async def test_a_stream_that_breaks_its_rules_ends_with_the_reason(
-    audit: Any, messages: list[Request], reason: str
+    embedded: Any, messages: list[Request], reason: str
 ) -> None:
     with pytest.raises(InvalidArgument) as caught:
-        await converse(audit.client, *messages)
+        await converse(embedded.client, *messages)
     assert caught.value.reason == reason
 
 
-async def test_batches_in_front_of_an_offence_are_acknowledged(audit: Any) -> None:
-    received, error = await received_until_error(audit.client.append_stream(requests(hello(), batch(1, 2), batch(2))))
+async def test_batches_in_front_of_an_offence_are_acknowledged(embedded: Any) -> None:
+    received, error = await received_until_error(
+        embedded.client.append_stream(requests(hello(), batch(1, 2), batch(2)))
+    )
     assert error.reason == "FIELD_INVALID"
     assert acknowledged(received) == [2]
 
 
-async def test_a_developer_streams_into_its_own_project_only(audit: Any) -> None:
-    assert acknowledged(await converse(audit.as_("developer"), hello(), batch(1))) == [1]
+async def test_a_developer_streams_into_its_own_project_only(embedded: Any) -> None:
+    assert acknowledged(await converse(embedded.as_("developer"), hello(), batch(1))) == [1]
     for parent in ("projects/other", "projects/-"):
         with pytest.raises(PermissionDenied):
-            await converse(audit.as_("developer"), hello(parent), batch(1))
+            await converse(embedded.as_("developer"), hello(parent), batch(1))
 
 
-async def test_a_draining_server_acknowledges_what_it_has_and_says_goodbye(audit: Any) -> None:
+async def test_a_draining_server_acknowledges_what_it_has_and_says_goodbye(embedded: Any) -> None:
     async def endless() -> AsyncIterator[Request]:
         yield hello()
         yield batch(1)
         await asyncio.Event().wait()
 
     def drain() -> None:
-        audit.running.platform.draining.set()
+        embedded.running.platform.draining.set()
 
-    received, error = await received_until_error(audit.client.append_stream(endless()), drain)
+    received, error = await received_until_error(embedded.client.append_stream(endless()), drain)
     assert error.reason == "DRAINING"
     assert acknowledged(received) == [1]

@@ -101,38 +101,38 @@ async def test_logs_of_different_projects_have_different_origins_and_key_names(a
     assert mine.log_key.verifier_key != other.log_key.verifier_key
 
 
-async def test_a_project_without_a_log_has_no_checkpoint_and_no_key(audit: Any) -> None:
+async def test_a_project_without_a_log_has_no_checkpoint_and_no_key(embedded: Any) -> None:
     with pytest.raises(NotFound):
-        await checkpoint_of(audit)
+        await checkpoint_of(embedded)
     with pytest.raises(NotFound):
-        await key_of(audit)
+        await key_of(embedded)
     with pytest.raises(NotFound):
-        await prove(audit, f"{PROJECT}/events/nothing")
+        await prove(embedded, f"{PROJECT}/events/nothing")
     with pytest.raises(NotFound):
-        await audit.client.get_consistency_proof(
+        await embedded.client.get_consistency_proof(
             audit_service_pb2.GetConsistencyProofRequest(parent=PROJECT, first_size=1)
         )
     with pytest.raises(NotFound):
-        await audit.client.verify_event(audit_service_pb2.VerifyEventRequest(name=f"{PROJECT}/events/nothing"))
+        await embedded.client.verify_event(audit_service_pb2.VerifyEventRequest(name=f"{PROJECT}/events/nothing"))
 
 
-async def test_sizes_beyond_the_log_are_out_of_range(audit: Any) -> None:
-    appended = await audit.append(*events(3))
+async def test_sizes_beyond_the_log_are_out_of_range(embedded: Any) -> None:
+    appended = await embedded.append(*events(3))
     for size in (2, 4):
         with pytest.raises(OutOfRange) as caught:
-            await prove(audit, appended[2].name, size=size)
+            await prove(embedded, appended[2].name, size=size)
         assert caught.value.reason == "LOG_RANGE"
     for first, second in ((4, 0), (3, 2), (1, 4)):
         with pytest.raises(OutOfRange) as caught:
-            await audit.client.get_consistency_proof(
+            await embedded.client.get_consistency_proof(
                 audit_service_pb2.GetConsistencyProofRequest(parent=PROJECT, first_size=first, second_size=second)
             )
         assert caught.value.reason == "LOG_RANGE"
 
 
-async def test_strangers_are_proved_nothing(audit: Any) -> None:
-    (one,) = await audit.append(*events(1))
-    client = audit.as_("stranger")
+async def test_strangers_are_proved_nothing(embedded: Any) -> None:
+    (one,) = await embedded.append(*events(1))
+    client = embedded.as_("stranger")
     calls = [
         client.get_checkpoint(audit_service_pb2.GetCheckpointRequest(name=f"{PROJECT}/checkpoint")),
         client.get_log_key(audit_service_pb2.GetLogKeyRequest(name=f"{PROJECT}/logKey")),

@@ -21,25 +21,25 @@ async def listed(audit: Any, text: str = "", **more: Any) -> list[int]:
 
 
 @pytest.mark.parametrize("name", ["projects/demo/events/nothing", "projects/empty/events/nothing"])
-async def test_an_unknown_event_is_not_found(audit: Any, name: str) -> None:
-    await audit.append(event())
+async def test_an_unknown_event_is_not_found(embedded: Any, name: str) -> None:
+    await embedded.append(event())
     with pytest.raises(NotFound) as caught:
-        await audit.client.get_event(audit_service_pb2.GetEventRequest(name=name))
+        await embedded.client.get_event(audit_service_pb2.GetEventRequest(name=name))
     assert caught.value.metadata == {"name": name}
 
 
-async def test_a_malformed_name_is_refused(audit: Any) -> None:
+async def test_a_malformed_name_is_refused(embedded: Any) -> None:
     with pytest.raises(InvalidArgument):
-        await audit.client.get_event(audit_service_pb2.GetEventRequest(name="projects/demo/events"))
+        await embedded.client.get_event(audit_service_pb2.GetEventRequest(name="projects/demo/events"))
 
 
-async def test_strangers_see_nothing_and_viewers_everything(audit: Any) -> None:
-    (appended,) = await audit.append(event())
-    await audit.as_("viewer").get_event(audit_service_pb2.GetEventRequest(name=appended.name))
+async def test_strangers_see_nothing_and_viewers_everything(embedded: Any) -> None:
+    (appended,) = await embedded.append(event())
+    await embedded.as_("viewer").get_event(audit_service_pb2.GetEventRequest(name=appended.name))
     with pytest.raises(PermissionDenied):
-        await audit.as_("stranger").get_event(audit_service_pb2.GetEventRequest(name=appended.name))
+        await embedded.as_("stranger").get_event(audit_service_pb2.GetEventRequest(name=appended.name))
     with pytest.raises(PermissionDenied):
-        await audit.as_("stranger").list_events(audit_service_pb2.ListEventsRequest(parent=PROJECT))
+        await embedded.as_("stranger").list_events(audit_service_pb2.ListEventsRequest(parent=PROJECT))
 
 
 async def test_pages_hold_every_event_once_while_more_are_appended(audit: Any) -> None:
@@ -110,17 +110,17 @@ async def test_a_filter_finds_what_it_says(audit: Any, text: str, expected: list
         ({"page_token": "forged"}, "PAGE_TOKEN_INVALID"),
     ],
 )
-async def test_a_list_that_cannot_be_made_says_why(audit: Any, arguments: dict[str, str], reason: str) -> None:
+async def test_a_list_that_cannot_be_made_says_why(embedded: Any, arguments: dict[str, str], reason: str) -> None:
     with pytest.raises(InvalidArgument) as caught:
-        await audit.client.list_events(audit_service_pb2.ListEventsRequest(parent=PROJECT, **arguments))
+        await embedded.client.list_events(audit_service_pb2.ListEventsRequest(parent=PROJECT, **arguments))
     assert caught.value.reason == reason
 
 
-async def test_a_page_token_belongs_to_its_filter(audit: Any) -> None:
-    await audit.append(event(), event())
-    page = await audit.client.list_events(audit_service_pb2.ListEventsRequest(parent=PROJECT, page_size=1))
+async def test_a_page_token_belongs_to_its_filter(embedded: Any) -> None:
+    await embedded.append(event(), event())
+    page = await embedded.client.list_events(audit_service_pb2.ListEventsRequest(parent=PROJECT, page_size=1))
     with pytest.raises(InvalidArgument) as caught:
-        await audit.client.list_events(
+        await embedded.client.list_events(
             audit_service_pb2.ListEventsRequest(parent=PROJECT, page_token=page.next_page_token, filter="kind = x")
         )
     assert caught.value.reason == "PAGE_TOKEN_INVALID"
@@ -206,11 +206,11 @@ async def test_a_filtered_watch_skips_the_rest(audit: Any) -> None:
     await watch.cut()
 
 
-async def test_a_token_of_a_longer_log_has_expired(audit: Any) -> None:
-    tokens = audit.running.platform.tokens
+async def test_a_token_of_a_longer_log_has_expired(embedded: Any) -> None:
+    tokens = embedded.running.platform.tokens
     request = audit_service_pb2.WatchEventsRequest(parent=PROJECT, resume_token=tokens.seal("WatchEvents demo ", 10))
     with pytest.raises(OutOfRange) as caught:
-        await anext(audit.client.watch_events(request))
+        await anext(embedded.client.watch_events(request))
     assert caught.value.reason == "RESUME_TOKEN_EXPIRED"
 
 
@@ -218,12 +218,12 @@ async def test_a_token_of_a_longer_log_has_expired(audit: Any) -> None:
     ("arguments", "reason"),
     [({"resume_token": "forged"}, "RESUME_TOKEN_INVALID"), ({"filter": "colour = red"}, "FILTER_INVALID")],
 )
-async def test_a_watch_that_cannot_be_made_says_why(audit: Any, arguments: dict[str, str], reason: str) -> None:
+async def test_a_watch_that_cannot_be_made_says_why(embedded: Any, arguments: dict[str, str], reason: str) -> None:
     with pytest.raises(InvalidArgument) as caught:
-        await anext(audit.client.watch_events(audit_service_pb2.WatchEventsRequest(parent=PROJECT, **arguments)))
+        await anext(embedded.client.watch_events(audit_service_pb2.WatchEventsRequest(parent=PROJECT, **arguments)))
     assert caught.value.reason == reason
 
 
-async def test_strangers_watch_nothing(audit: Any) -> None:
+async def test_strangers_watch_nothing(embedded: Any) -> None:
     with pytest.raises(PermissionDenied):
-        await anext(audit.as_("stranger").watch_events(audit_service_pb2.WatchEventsRequest(parent=PROJECT)))
+        await anext(embedded.as_("stranger").watch_events(audit_service_pb2.WatchEventsRequest(parent=PROJECT)))

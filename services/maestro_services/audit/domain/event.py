@@ -18,6 +18,10 @@ _ID_CHARACTERS = 20
 _encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), sort_keys=True).encode
 
 
+class LeafError(Exception):
+    """Bytes that are no leaf."""
+
+
 class ActorKind(enum.IntEnum):
     """What kind of principal acts, with the contract's numbers."""
 
@@ -139,14 +143,15 @@ def canonical(members: Mapping[str, Any]) -> bytes:
 
 
 def read_leaf(leaf: bytes, log_index: int) -> Event:
-    """The event of a leaf; ValueError if it is none, or not written in the one canonical way."""
-    members = json.loads(leaf)
+    """The event of a leaf; LeafError if it is none, or not written in the one canonical way."""
     try:
+        members = json.loads(leaf)
         event = Event(_draft(members), log_index, parse_time(members["created"]))
-    except (AttributeError, KeyError, TypeError) as error:
-        raise ValueError(f"a member is missing or of the wrong type: {error}") from error
-    if leaf_of(event.draft, event.create_time) != leaf:
-        raise ValueError("it is not canonical")
+        canonical_leaf = leaf_of(event.draft, event.create_time)
+    except (AttributeError, KeyError, TypeError, ValueError, RecursionError) as error:
+        raise LeafError(f"a member is missing or malformed: {error}") from error
+    if canonical_leaf != leaf:
+        raise LeafError("it is not canonical")
     return event
 
 
@@ -179,24 +184,31 @@ def _actor_members(actor: Actor) -> dict[str, str]:
 
 
 def _actor(members: Mapping[str, str]) -> Actor:
-    return Actor(ActorKind[members["kind"].upper()], members.get("subject", ""), members.get("name", ""))
+    return Actor(ActorKind[members["kind"].upper()], _text(members, "subject"), _text(members, "name"))
+
+
+def _text(members: Mapping[str, Any], key: str) -> str:
+    value = members.get(key, "")
+    if not isinstance(value, str):
+        raise TypeError(f"{key} is no text")
+    return value
 
 
 def _draft(members: Mapping[str, Any]) -> Draft:
     outcome = members.get("outcome")
     return Draft(
-        id=members["id"],
-        project=members["project"],
-        kind=members["kind"],
+        id=_text(members, "id"),
+        project=_text(members, "project"),
+        kind=_text(members, "kind"),
         actor=_actor(members["actor"]),
-        service=members.get("service", ""),
-        method=members.get("method", ""),
-        target=members.get("target", ""),
-        outcome=Outcome(outcome["code"], outcome.get("reason", "")) if outcome else None,
+        service=_text(members, "service"),
+        method=_text(members, "method"),
+        target=_text(members, "target"),
+        outcome=Outcome(outcome["code"], _text(outcome, "reason")) if outcome else None,
         phase=Phase[members.get("phase", "unspecified").upper()],
-        operation_id=members.get("operation", ""),
-        request_id=members.get("request", ""),
-        trace_id=members.get("trace", ""),
+        operation_id=_text(members, "operation"),
+        request_id=_text(members, "request"),
+        trace_id=_text(members, "trace"),
         attributes=members.get("attributes", {}),
         event_time=parse_time(members["time"]) if "time" in members else None,
         source=Source(*members["source"]) if "source" in members else None,

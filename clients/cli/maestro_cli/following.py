@@ -29,7 +29,9 @@ def exit_code(run: run_pb2.Run) -> int:
     return 1 if run.verdict in _FAILED else 2
 
 
-async def follow(session: Session, run: run_pb2.Run, *, cancel_on_interrupt: bool) -> Tally:
+async def follow(
+    session: Session, run: run_pb2.Run, *, cancel_on_interrupt: bool = False, events_as_json: bool = False
+) -> Tally:
     """Show a run until it is finalized; with `cancel_on_interrupt`, Ctrl-C cancels it and its end is still awaited."""
     tally = Tally(run)
     request = execution_service_pb2.WatchRunRequest(name=run.name)
@@ -39,7 +41,7 @@ async def follow(session: Session, run: run_pb2.Run, *, cancel_on_interrupt: boo
                 for case in tally.take(event):
                     progress.failed(case)
                 progress.moved(tally)
-                if session.json and not cancel_on_interrupt:
+                if events_as_json:
                     session.line(event)
     if tally.run.state != run_pb2.Run.STATE_FINALIZED:
         raise Failure(f"the watch of {run.name} ended before the run did", f"maestro watch {run.name}")

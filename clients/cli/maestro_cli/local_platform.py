@@ -7,6 +7,7 @@ import os
 import signal
 import socket
 import sys
+import time
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 
@@ -22,16 +23,22 @@ _PR_SET_PDEATHSIG = 1
 
 
 @contextlib.asynccontextmanager
-async def platform_for(options: Options) -> AsyncIterator[Maestro]:
-    """Connect to the platform that was named, to the one that runs here, or to one started for the time being."""
+async def platform_for(options: Options) -> AsyncIterator[tuple[Maestro, bool]]:
+    """Connect to the platform that was named, to the one that runs here, or to one started for the time being.
+
+    Yields the connection, and whether the platform ends with the block.
+    """
     state = Path(options.state_directory) if options.state_directory else default_state_directory()
     if options.address or os.environ.get("MAESTRO_REGISTRY"):
         async with connect(options.address, state_directory=state) as maestro:
-            yield maestro
+            yield maestro, False
         return
     async with contextlib.AsyncExitStack() as stack:
-        endpoint = _running(state) or await stack.enter_async_context(_started(state))
-        yield await stack.enter_async_context(connect(endpoint.address, endpoint.token))
+        endpoint = _running(state)
+        temporary = endpoint is None
+        if endpoint is None:
+            endpoint = await stack.enter_async_context(_started(state))
+        yield await stack.enter_async_context(connect(endpoint.address, endpoint.token)), temporary
 
 
 def _running(state: Path) -> Endpoint | None:
@@ -50,8 +57,7 @@ def _running(state: Path) -> Endpoint | None:
 @contextlib.asynccontextmanager
 async def _started(state: Path) -> AsyncIterator[Endpoint]:
     """Start a platform, wait until it serves, and end it with all its processes afterwards."""
-    state.mkdir(parents=True, exist_ok=True, mode=0o700)
-    log = state / "platform.log"
+    log = _log_of(state)
     if sys.stderr.isatty():
         click.secho("starting a platform for this command; `maestro up` keeps one running", dim=True, err=True)
     with log.open("wb") as stream:
@@ -70,23 +76,30 @@ async def _started(state: Path) -> AsyncIterator[Endpoint]:
         await _end(process)
 
 
+def _log_of(state: Path) -> Path:
+    state.mkdir(parents=True, exist_ok=True, mode=0o700)
+    return state / "platform.log"
+
+
 async def _serving(process: asyncio.subprocess.Process, state: Path, log: Path) -> Endpoint:
-    assert process.stdout
-    try:
-        async with asyncio.timeout(_START_SECONDS):
-            said = await process.stdout.readline()
-            # Without a line it has ended: perhaps because another command was faster to start one.
-            while (endpoint := _running(state)) is None and (said or await _another_starts(state)):
-                await asyncio.sleep(0.05)
-    except TimeoutError:
-        endpoint = None
-    if endpoint is None:
-        lines = log.read_text(errors="replace").strip().splitlines()
-        raise Failure(f"the platform did not start: {lines[-1] if lines else 'it says nothing'}", f"read {log}")
-    return endpoint
+    said = asyncio.create_task(process.stdout.readline() if process.stdout else process.wait())
+    deadline = time.monotonic() + _START_SECONDS
+    # A child that ends without a word may have met another command that was faster to start a platform.
+    while time.monotonic() < deadline and (not said.done() or said.result() or _another_starts(state)):
+        endpoint = _running(state)
+        if endpoint is not None and (said.done() or endpoint.pid != process.pid):
+            return endpoint
+        await asyncio.sleep(0.02)
+    said.cancel()
+    raise Failure(f"the platform did not start: {_last_line(log)}", f"read {log}")
 
 
-async def _another_starts(state: Path) -> bool:
+def _last_line(log: Path) -> str:
+    lines = log.read_text(errors="replace").strip().splitlines()
+    return lines[-1] if lines else "it says nothing"
+
+
+def _another_starts(state: Path) -> bool:
     """Tell whether another process holds the state directory."""
     import fcntl
 

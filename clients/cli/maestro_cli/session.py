@@ -23,9 +23,11 @@ if TYPE_CHECKING:
 class Session:
     """What a command works with: the platform, the project, and a place to write."""
 
-    def __init__(self, maestro: Maestro, options: Options) -> None:
+    def __init__(self, maestro: Maestro, options: Options, *, temporary: bool = False) -> None:
         self.maestro = maestro
         self.options = options
+        # Whether the platform ends with the command.
+        self.temporary = temporary
         self.parent = f"projects/{options.project}"
 
     @property
@@ -73,5 +75,5 @@ async def _execute(command: Callable[[Session], Awaitable[int | None]], options:
     task = asyncio.current_task()
     if task and sys.platform != "win32":
         asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, task.cancel)
-    async with platform_for(options) as maestro:
-        return await command(Session(maestro, options))
+    async with platform_for(options) as (maestro, temporary):
+        return await command(Session(maestro, options, temporary=temporary))

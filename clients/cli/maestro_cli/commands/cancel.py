@@ -4,10 +4,10 @@ from typing import TYPE_CHECKING
 
 import click
 
-from ..options import on_platform
+from maestro_cli.options import on_platform
 
 if TYPE_CHECKING:
-    from ..session import Session
+    from maestro_cli.session import Session
 
 
 @click.command()
@@ -21,7 +21,7 @@ async def cancel(session: "Session", run: str, reason: str) -> None:
     """
     from maestro.execution.v1 import execution_service_pb2
 
-    from ..text import short, verdict_of
+    from maestro_cli.text import short, verdict_of
 
     found = await session.maestro.find_run(session.parent, run)
     request = execution_service_pb2.CancelRunRequest(name=found.name, reason=reason)

@@ -9,7 +9,7 @@ def completion(shell: str) -> None:
     """Print the completion script of SHELL."""
     from click.shell_completion import get_completion_class
 
-    from ..main import cli
+    from maestro_cli.main import cli
 
     kind = get_completion_class(shell)
     if kind is None:

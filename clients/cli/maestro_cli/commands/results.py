@@ -4,10 +4,10 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from ..options import on_platform
+from maestro_cli.options import on_platform
 
 if TYPE_CHECKING:
-    from ..session import Session
+    from maestro_cli.session import Session
 
 
 @click.command(epilog="Example: maestro results latest --failed")
@@ -18,14 +18,14 @@ if TYPE_CHECKING:
 @click.option("--test", "test_id", metavar="ID", help="Only the test with this id.")
 @on_platform
 async def results(
-    session: "Session", run: str, condition: str, failed: bool, log: bool, test_id: str | None
+    session: "Session", run: str, *, condition: str, failed: bool, log: bool, test_id: str | None
 ) -> int | None:
     """Show the tests of RUN and the traces of those that failed.
 
     RUN is an id, the beginning of one, or latest.
     """
-    from ..following import exit_code
-    from ..reports import write_case, write_summary
+    from maestro_cli.following import exit_code
+    from maestro_cli.reports import write_case, write_summary
 
     found = await session.maestro.find_run(session.parent, run)
     conditions = [condition, "(outcome = FAIL OR outcome = ERROR)" if failed else "", _equals(test_id)]
@@ -62,7 +62,7 @@ async def _all_cases(session: "Session", run: str, condition: str) -> Any:
 
 
 def _write_table(session: "Session", page: Any) -> None:
-    from ..text import outcome_of, seconds, span, table, word
+    from maestro_cli.text import outcome_of, seconds, span, table, word
 
     rows = [
         (word(outcome_of(case.outcome) if case.outcome else "NOT_RUN"), span(seconds(case.duration)), case.test_id)

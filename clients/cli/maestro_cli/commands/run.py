@@ -5,10 +5,10 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from ..options import on_platform
+from maestro_cli.options import on_platform
 
 if TYPE_CHECKING:
-    from ..session import Session
+    from maestro_cli.session import Session
 
 
 @click.command(epilog="Example: maestro run . --timeout 5m --label branch=main -- -k parser")
@@ -34,10 +34,13 @@ async def run(session: "Session", path: Path, junit: Path | None, no_gitignore: 
     The project is sent as it is, without what .gitignore names; arguments behind -- go to pytest. A platform is
     started for the time of the run if none answers. Ctrl-C cancels the run.
     """
-    from ..following import exit_code, follow
-    from ..plan import Wish, plan_run
-    from ..reports import save_junit, write_summary
+    from maestro_cli.failures import Failure
+    from maestro_cli.following import exit_code, follow
+    from maestro_cli.plan import Wish, plan_run
+    from maestro_cli.reports import save_junit, write_summary
 
+    if detach and session.temporary:
+        raise Failure("nothing would run a detached run once this command ends", "start a platform with `maestro up`")
     queued = await _queue(session, path, plan_run(Wish(path, **said)), gitignore=not no_gitignore)
     if detach:
         _say_queued(session, queued)
@@ -46,7 +49,7 @@ async def run(session: "Session", path: Path, junit: Path | None, no_gitignore: 
     if junit:
         await save_junit(session, tally.run, junit)
     if session.json:
-        _write_document(session, tally.run, tally.failures)
+        _write_document(tally.run, tally.failures)
     else:
         write_summary(session.console, tally.run)
     return exit_code(tally.run)
@@ -69,7 +72,7 @@ def _say_queued(session: "Session", queued: Any) -> None:
         click.echo(queued.name)
 
 
-def _write_document(session: "Session", finished: Any, failures: list[Any]) -> None:
+def _write_document(finished: Any, failures: list[Any]) -> None:
     import json
 
     from google.protobuf.json_format import MessageToDict

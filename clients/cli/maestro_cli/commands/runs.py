@@ -4,10 +4,10 @@ from typing import TYPE_CHECKING
 
 import click
 
-from ..options import on_platform
+from maestro_cli.options import on_platform
 
 if TYPE_CHECKING:
-    from ..session import Session
+    from maestro_cli.session import Session
 
 
 @click.command(epilog="Example: maestro runs --filter 'verdict = FAILED AND labels.branch = main'")
@@ -18,7 +18,7 @@ async def runs(session: "Session", limit: int, condition: str) -> None:
     """List the runs of the project, newest first."""
     from maestro.execution.v1 import execution_service_pb2
 
-    from ..text import counts, elapsed, short, table, verdict_of, when, word
+    from maestro_cli.text import counts, elapsed, short, table, verdict_of, when, word
 
     request = execution_service_pb2.ListRunsRequest(parent=session.parent, page_size=limit, filter=condition)
     page = await session.maestro.execution.list_runs(request)

@@ -4,10 +4,10 @@ from typing import TYPE_CHECKING
 
 import click
 
-from ..options import on_platform
+from maestro_cli.options import on_platform
 
 if TYPE_CHECKING:
-    from ..session import Session
+    from maestro_cli.session import Session
 
 
 @click.command()
@@ -18,7 +18,7 @@ async def services(session: "Session", service: str) -> None:
     from maestro.registry.v1 import instance_pb2, registry_service_pb2
     from maestro_client.paging import pages
 
-    from ..text import table, when, word
+    from maestro_cli.text import table, when, word
 
     request = registry_service_pb2.ListInstancesRequest(parent=f"services/{service}")
     whole = registry_service_pb2.ListInstancesResponse()

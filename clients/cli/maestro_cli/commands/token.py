@@ -4,10 +4,10 @@ from typing import TYPE_CHECKING
 
 import click
 
-from ..options import Options, on_platform, shared
+from maestro_cli.options import Options, on_platform, shared
 
 if TYPE_CHECKING:
-    from ..session import Session
+    from maestro_cli.session import Session
 
 _ROLES = ("viewer", "developer", "maintainer", "admin")
 
@@ -43,7 +43,7 @@ async def create(session: "Session", name: str, role: str, expires: str) -> None
 def _end(expires: str) -> int:
     import time
 
-    from ..failures import Failure
+    from maestro_cli.failures import Failure
 
     days = expires.removesuffix("d")
     if not days.isdigit():
@@ -59,7 +59,7 @@ async def list_tokens(session: "Session") -> None:
     from maestro.registry.v1 import token_service_pb2
     from maestro_client.paging import pages
 
-    from ..text import short, table, when
+    from maestro_cli.text import short, table, when
 
     request = token_service_pb2.ListTokensRequest(parent=session.parent)
     whole = token_service_pb2.ListTokensResponse()

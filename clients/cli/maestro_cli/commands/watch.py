@@ -4,10 +4,10 @@ from typing import TYPE_CHECKING
 
 import click
 
-from ..options import on_platform
+from maestro_cli.options import on_platform
 
 if TYPE_CHECKING:
-    from ..session import Session
+    from maestro_cli.session import Session
 
 
 @click.command()
@@ -18,10 +18,11 @@ async def watch(session: "Session", run: str) -> int:
 
     RUN is an id, the beginning of one, or latest.
     """
-    from ..following import exit_code, follow
-    from ..reports import write_summary
+    from maestro_cli.following import exit_code, follow
+    from maestro_cli.reports import write_summary
 
-    tally = await follow(session, await session.maestro.find_run(session.parent, run), cancel_on_interrupt=False)
+    found = await session.maestro.find_run(session.parent, run)
+    tally = await follow(session, found, events_as_json=session.json)
     if not session.json:
         write_summary(session.console, tally.run)
     return exit_code(tally.run)

@@ -15,7 +15,7 @@ from maestro_client.audit import AuditClient
 from maestro_client.transparency import VerifierKey, open_checkpoint, verify_consistency
 
 PROJECT = "projects/demo"
-ROUNDS = 4
+ROUNDS = 3
 BATCH = 20
 Request = audit_service_pb2.AppendStreamRequest
 
@@ -127,7 +127,7 @@ async def test_a_killed_service_has_every_acknowledged_event_once_and_one_histor
     for count in range(ROUNDS):
         service = Killed(tmp_path)
         async with service.running() as client:
-            await producer.append(client, 30 * BATCH * (count + 1))
+            await producer.append(client, 10 * BATCH * (count + 1))
             note, key = await checkpoint_of(client)
             notes.append(note)
             sending = asyncio.create_task(producer.append(client, 10**9))

@@ -28,7 +28,10 @@ def grpcurl(platform: PlatformProcess, *arguments: str, token: str | None = None
     program = shutil.which("grpcurl", path=str(Path(sys.executable).parent)) or shutil.which("grpcurl")
     assert program, "grpcurl is not installed"
     header = f"authorization: Bearer {platform.token if token is None else token}"
-    options, words = [word for word in arguments if word[0] in "-{"], [word for word in arguments if word[0] not in "-{"]
+    options, words = (
+        [word for word in arguments if word[0] in "-{"],
+        [word for word in arguments if word[0] not in "-{"],
+    )
     command = [program, "-plaintext", "-max-time", "20", "-H", header, *options, platform.address, *words]
     return subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
 
@@ -47,9 +50,7 @@ def test_it_describes_every_service(platform: PlatformProcess, service: str) -> 
 
 
 def test_a_unary_call_answers(platform: PlatformProcess) -> None:
-    answer = grpcurl(
-        platform, "-d", '{"parent": "services/-"}', "maestro.registry.v1.RegistryService/ListInstances"
-    )
+    answer = grpcurl(platform, "-d", '{"parent": "services/-"}', "maestro.registry.v1.RegistryService/ListInstances")
     assert answer.returncode == 0, answer.stderr
     assert isinstance(json.loads(answer.stdout), dict)
 

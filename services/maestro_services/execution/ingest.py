@@ -4,8 +4,8 @@ Everything here runs once an event, tens of thousands of times a second; so it r
 tuples in the order of the columns.
 """
 
-import hashlib
 from collections.abc import Iterable
+from hashlib import sha256
 
 from maestro.execution.v1 import action_pb2, run_pb2, test_case_pb2, worker_service_pb2
 
@@ -20,11 +20,15 @@ _OUTCOMES: frozenset[int] = frozenset(Outcome) - {Outcome.UNSPECIFIED}
 _VERDICTS: frozenset[int] = frozenset(Verdict)
 _CAUSES: frozenset[int] = frozenset(Cause)
 _STDERR = int(LogStream.STDERR)
+_COMPLETED = int(Disposition.COMPLETED)
+_ERROR = int(Outcome.ERROR)
+# Named tuples without the price of their constructor, which is a function in Python.
+_new = tuple.__new__
 
 
 def test_key(test_id: str) -> str:
     """The stable key of a test: the same in every run of it."""
-    return hashlib.sha256(test_id.encode()).hexdigest()[:20]
+    return sha256(test_id.encode()).hexdigest()[:20]
 
 
 test_key.__test__ = False  # type: ignore[attr-defined]  # not a test, whatever its name makes a collector believe
@@ -38,17 +42,18 @@ def fold(first_sequence: int, events: Iterable[worker_service_pb2.ActionEvent], 
         if kind == "test_finished":
             _finish_test(batch, event.test_finished)
         elif kind == "test_started":
-            key = test_key(event.test_started.test_id)
-            _ensure(batch, key, event.test_started.test_id)
+            test_id = event.test_started.test_id
+            key = test_key(test_id)
+            batch.identities.setdefault(key, _nameless(key, test_id))
             batch.progress[key] = Progress(_RUNNING, 0, 0, "", _microseconds(event.event_time), 0, 0)
             batch.failures.pop(key, None)
         elif kind == "output_written":
             _add_output(batch, event.output_written)
         elif kind == "tests_collected":
             for test in event.tests_collected.tests:
-                identity = _identity(test)
-                batch.identities[identity.test_key] = identity
-                batch.progress.setdefault(identity.test_key, COLLECTED)
+                key = test_key(test.test_id)
+                batch.identities[key] = _identity(test, test.test_id, key)
+                batch.progress.setdefault(key, COLLECTED)
         elif kind == "action_started":
             batch.execution += _started(event.action_started)
         elif kind == "action_finished":
@@ -59,50 +64,54 @@ def fold(first_sequence: int, events: Iterable[worker_service_pb2.ActionEvent], 
 
 def _finish_test(batch: Batch, finished: worker_service_pb2.TestFinished) -> None:
     test = finished.test
-    key = test_key(test.test_id)
+    test_id = test.test_id
+    key = sha256(test_id.encode()).hexdigest()[:20]
     if test.case_name:
-        batch.identities[key] = _identity(test, key)
-    else:
-        _ensure(batch, key, test.test_id)
-    disposition, outcome = finished.disposition, finished.outcome
-    duration = finished.duration
-    batch.progress[key] = Progress(
-        disposition if disposition in _ENDED else 1,
-        outcome if outcome in _OUTCOMES else 3,
-        finished.cause,
-        _clean(finished.reason),
-        _microseconds(finished.start_time),
-        duration.seconds * 1_000_000_000 + duration.nanos,
-        finished.order_index,
+        batch.identities[key] = _identity(test, test_id, key)
+    elif key not in batch.identities:
+        batch.identities[key] = _nameless(key, test_id)
+    disposition, outcome, reason = finished.disposition, finished.outcome, finished.reason
+    began, took = finished.start_time, finished.duration
+    batch.progress[key] = _new(
+        Progress,
+        (
+            disposition if disposition in _ENDED else _COMPLETED,
+            outcome if outcome in _OUTCOMES else _ERROR,
+            finished.cause,
+            _clean(reason) if reason else reason,
+            began.seconds * 1_000_000 + began.nanos // 1000,
+            took.seconds * 1_000_000_000 + took.nanos,
+            finished.order_index,
+        ),
     )
     if finished.failures:
         batch.failures[key] = test_case_pb2.TestCase(failures=finished.failures).SerializeToString()
-    else:
+    elif batch.failures:
         batch.failures.pop(key, None)
 
 
-def _ensure(batch: Batch, key: str, test_id: str) -> None:
-    """A test that is known by nothing but its id, unless it was described before."""
-    if key not in batch.identities:
-        batch.identities[key] = Identity(key, _clean(test_id), "", "", "", "", 0)
+def _nameless(key: str, test_id: str) -> Identity:
+    """A test of which only the id is known."""
+    return Identity(key, _clean(test_id), "", "", "", "", 0)
 
 
-def _identity(test: worker_service_pb2.CollectedTest, key: str = "") -> Identity:
-    test_id = test.test_id
-    return Identity(
-        key or test_key(test_id),
-        _clean(test_id),
-        _clean(SUITE_SEPARATOR.join(test.suite_path)),
-        _clean(test.case_name),
-        _clean(test.parameters),
-        _clean(test.file),
-        test.line,
+def _identity(test: worker_service_pb2.CollectedTest, test_id: str, key: str) -> Identity:
+    path = test.suite_path
+    texts = (
+        test_id,
+        path[0] if len(path) == 1 else SUITE_SEPARATOR.join(path),
+        test.case_name,
+        test.parameters,
+        test.file,
     )
+    if "\0" in "".join(texts):
+        texts = (_clean(texts[0]), _clean(texts[1]), _clean(texts[2]), _clean(texts[3]), _clean(texts[4]))
+    return _new(Identity, (key, *texts, test.line))
 
 
 def _clean(text: str) -> str:
     """Text without NUL, which PostgreSQL cannot store."""
-    return text if "\0" not in text else text.replace("\0", "\ufffd")
+    return text.replace("\0", "\ufffd") if "\0" in text else text
 
 
 def _microseconds(time: object) -> int:

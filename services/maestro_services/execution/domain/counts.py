@@ -1,5 +1,7 @@
 """How many tests of a run ended how."""
 
+from collections import Counter
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
 from maestro_services.execution.domain.states import ENDED, Disposition, Outcome
@@ -62,3 +64,8 @@ class Tally:
             return
         self.add("interrupted" if disposition == Disposition.INTERRUPTED else "completed", change)
         self.add(_FIELD_OF_OUTCOME[Outcome(outcome)], change)
+
+    def end_all(self, ends: Iterable[tuple[int, int]], change: int = 1) -> None:
+        """Counts many tests by their (disposition, outcome)."""
+        for (disposition, outcome), count in Counter(ends).items():
+            self.end(disposition, outcome, change * count)

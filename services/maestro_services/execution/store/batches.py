@@ -3,18 +3,16 @@
 from collections.abc import Mapping
 from datetime import timedelta
 
-from sqlalchemy import RowMapping, select, update
+from sqlalchemy import RowMapping, update
 
 from maestro_services.execution.domain.batch import COLLECTED, Batch, Output
 from maestro_services.execution.domain.states import ActionState, LogStream
 from maestro_services.execution.store import bulk
 from maestro_services.execution.store.changes import Encode, RunChange, lock_action
-from maestro_services.execution.tables import actions, test_cases
+from maestro_services.execution.tables import actions
 from maestro_services.runtime.clock import Clock
 from maestro_services.runtime.database import Database
 from maestro_services.runtime.errors import Reason, ServiceError
-
-_KEYS_A_QUERY = 5000
 
 
 class BatchStore:
@@ -91,21 +89,9 @@ class BatchRows:
     async def _load_known(self) -> None:
         if not self._change.before.counts.total:
             return
-        columns = (
-            test_cases.c.test_key,
-            test_cases.c.position,
-            test_cases.c.disposition,
-            test_cases.c.outcome,
-            test_cases.c.stdout_bytes,
-            test_cases.c.stderr_bytes,
-            test_cases.c.case_name != "",
-        )
         keys = list(self._batch.identities | dict.fromkeys(piece.test_key for piece in self._batch.output))
-        for start in range(0, len(keys), _KEYS_A_QUERY):
-            some = keys[start : start + _KEYS_A_QUERY]
-            statement = select(*columns).where(test_cases.c.run == self._run, test_cases.c.test_key.in_(some))
-            for key, *rest in (await self._connection.execute(statement)).all():
-                self._known[key] = tuple(rest)
+        for key, *rest in await bulk.select_known(self._connection, self._run, keys):
+            self._known[key] = tuple(rest)
 
     async def _write_output(self) -> None:
         rows = [self._output_row(piece) for piece in self._batch.output]
@@ -143,9 +129,9 @@ class BatchRows:
             positions[key] = position = total + len(rows) + 1
             out = printed.get(key, (0, 0))
             rows.append((run, position, key, sequence, *identity[1:], *state, attempt, *out))
-            tally.end(state[0], state[1])
         if rows:
             tally.add("total", len(rows))
+            tally.end_all(progress[key][:2] for key in positions)
             await bulk.INSERT_TESTS.execute(self._connection, rows)
         return positions
 
@@ -154,18 +140,22 @@ class BatchRows:
         rows: list[bulk.Row] = []
         described: list[bulk.Row] = []
         printed: list[bulk.Row] = []
+        before: list[tuple[int, int]] = []
+        after: list[tuple[int, int]] = []
         for key, (position, disposition, outcome, *out, is_described) in self._known.items():
             state = self._batch.progress.get(key)
             identity = self._batch.identities.get(key)
             if state is not None and state is not COLLECTED:
-                self._change.tally.end(disposition, outcome, -1)
-                self._change.tally.end(state.disposition, state.outcome)
+                before.append((disposition, outcome))
+                after.append(state[:2])
                 sizes = self._printed.get(key, out)
                 rows.append((self._change.sequence, *state, self._attempt, *sizes, self._run, position))
             elif key in self._printed:
                 printed.append((self._change.sequence, *self._printed[key], self._run, position))
             if identity is not None and identity.case_name and not is_described:
                 described.append((self._change.sequence, *identity[1:], self._run, position))
+        self._change.tally.end_all(before, -1)
+        self._change.tally.end_all(after)
         await bulk.UPDATE_PROGRESS.execute(self._connection, rows)
         await bulk.UPDATE_OUTPUT.execute(self._connection, printed)
         await bulk.UPDATE_IDENTITY.execute(self._connection, described)

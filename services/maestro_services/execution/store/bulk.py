@@ -3,11 +3,12 @@
 SQLAlchemy compiles them once a dialect; its per-row parameter processing would cost more than the insert itself.
 """
 
+import json
 from collections.abc import Callable, Sequence
 from operator import itemgetter
 from typing import Any
 
-from sqlalchemy import Dialect, bindparam, delete, insert, update
+from sqlalchemy import Dialect, bindparam, delete, insert, text, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlalchemy.sql.dml import UpdateBase
 
@@ -68,3 +69,23 @@ DELETE_FAILURES = BulkStatement(
 )
 INSERT_LOG = _insert(log_chunks)
 INSERT_ATTEMPTS = _insert(interrupted_attempts)
+
+_KNOWN_COLUMNS = "test_key, position, disposition, outcome, stdout_bytes, stderr_bytes, case_name <> ''"
+# CROSS JOIN keeps SQLite to this order; by itself it would read all tests of the run.
+_KNOWN_SQLITE = text(
+    f"SELECT {_KNOWN_COLUMNS} FROM json_each(:keys) AS given"  # noqa: S608 (constants only)
+    " CROSS JOIN test_cases ON test_cases.run = :run AND test_cases.test_key = given.value"
+)
+_KNOWN_POSTGRESQL = text(
+    f"SELECT {_KNOWN_COLUMNS} FROM test_cases WHERE run = :run AND test_key = ANY(:keys)"  # noqa: S608 (as above)
+)
+
+
+async def select_known(connection: AsyncConnection, run: int, keys: Sequence[str]) -> Sequence[Any]:
+    """Key, position, disposition, outcome, stdout_bytes, stderr_bytes, and whether described, of the known tests.
+
+    The keys are one parameter: a list of a thousand would cost more to write than to look up.
+    """
+    if connection.dialect.name == "postgresql":
+        return (await connection.execute(_KNOWN_POSTGRESQL, {"run": run, "keys": list(keys)})).all()
+    return (await connection.execute(_KNOWN_SQLITE, {"run": run, "keys": json.dumps(keys)})).all()

@@ -1,13 +1,14 @@
 """Signs what the logs hold, and keeps what it signed before anybody sees it."""
 
 import asyncio
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import structlog
 from maestro_client.transparency import Checkpoint, VerificationError, VerifierKey, open_checkpoint
 
 from maestro_services.audit.domain.log import LogState
 from maestro_services.audit.domain.merkle import Range
+from maestro_services.audit.domain.proof import SignedLog
 from maestro_services.audit.domain.tiles import LogDamageError, TileHashes, tiles_of
 from maestro_services.audit.sequencer import Sequencer
 from maestro_services.audit.signer import LogSigner
@@ -17,14 +18,6 @@ from maestro_services.runtime.errors import not_found
 from maestro_services.runtime.wakeups import first_of
 
 _LOG = structlog.get_logger()
-
-
-@dataclass(frozen=True)
-class SignedLog:
-    """A log, and what it committed to in its last checkpoint."""
-
-    state: LogState
-    checkpoint: Checkpoint
 
 
 class Checkpoints:
@@ -39,7 +32,7 @@ class Checkpoints:
         self._signer = signer
         self._clock = clock
 
-    async def newest(self, project: str, *, covering: int | None = None) -> "SignedLog":
+    async def newest(self, project: str, *, covering: int | None = None) -> SignedLog:
         """The log with a checkpoint of its whole tree, or of at least `covering` events if that is enough."""
         state = await self._store.state(project)
         if state is None:
@@ -48,9 +41,10 @@ class Checkpoints:
             state = await self._signed(state)
         return self.opened(state)
 
-    def opened(self, state: LogState) -> "SignedLog":
+    def opened(self, state: LogState) -> SignedLog:
         """The log with its stored checkpoint; LogDamageError if that is not what the log signed."""
-        return SignedLog(state, checkpoint_of(state, self.key(state)))
+        checkpoint = checkpoint_of(state, self.key(state))
+        return SignedLog(state, checkpoint.size, checkpoint.root)
 
     def key(self, state: LogState) -> VerifierKey:
         """The key that verifies the checkpoints of a log."""
@@ -72,7 +66,7 @@ class Checkpoints:
         hashes = TileHashes(await self._store.tiles(state.project, tiles_of([whole, signed])))
         if hashes.root(whole) != state.root:
             raise LogDamageError(f"the tiles of projects/{state.project} do not give its root")
-        if state.note and hashes.root(signed) != self.opened(state).checkpoint.root:
+        if state.note and hashes.root(signed) != self.opened(state).root:
             raise LogDamageError(f"the tree of projects/{state.project} does not go on from its last checkpoint")
 
 

@@ -5,13 +5,10 @@ from datetime import UTC, datetime
 from google.protobuf.timestamp_pb2 import Timestamp
 from maestro.audit.v1 import audit_service_pb2, event_pb2, log_pb2
 from maestro.common.v1 import actor_pb2, error_reason_pb2
-from maestro_client.transparency import VerifierKey
 
-from maestro_services.audit.checkpoints import SignedLog
 from maestro_services.audit.domain.event import Actor, ActorKind, Draft, Event, Outcome, Phase, Source
 from maestro_services.audit.domain.log import Appended, LogState, Refused
-from maestro_services.audit.proofs import Consistency, Inclusion
-from maestro_services.audit.verification import Step, Verification
+from maestro_services.audit.domain.proof import Consistency, Inclusion, SignedLog, Step, Verification
 from maestro_services.runtime.names import NamePattern
 from maestro_services.runtime.principal import Principal
 
@@ -91,24 +88,22 @@ def checkpoint(signed: SignedLog) -> log_pb2.Checkpoint:
     return log_pb2.Checkpoint(
         name=CHECKPOINT.format(project=signed.state.project),
         note=signed.state.note,
-        origin=signed.checkpoint.origin,
-        tree_size=signed.checkpoint.size,
-        root_hash=signed.checkpoint.root,
+        origin=signed.state.origin,
+        tree_size=signed.size,
+        root_hash=signed.root,
         create_time=_timestamp(signed.state.note_time),
     )
 
 
-def log_key(state: LogState, key: VerifierKey) -> log_pb2.LogKey:
-    """The key of a log."""
+def log_key(state: LogState, verifier_key: str) -> log_pb2.LogKey:
+    """The key of a log, which verifiers take as a text."""
     name = LOG_KEY.format(project=state.project)
-    return log_pb2.LogKey(name=name, origin=state.origin, verifier_key=str(key))
+    return log_pb2.LogKey(name=name, origin=state.origin, verifier_key=verifier_key)
 
 
 def inclusion(proof: Inclusion) -> log_pb2.InclusionProof:
     """An inclusion proof."""
-    return log_pb2.InclusionProof(
-        leaf=proof.entry.leaf, log_index=proof.entry.log_index, tree_size=proof.size, hashes=proof.hashes
-    )
+    return log_pb2.InclusionProof(leaf=proof.leaf, log_index=proof.log_index, tree_size=proof.size, hashes=proof.hashes)
 
 
 def consistency(proof: Consistency) -> log_pb2.ConsistencyProof:

@@ -1,10 +1,8 @@
 """The inspection of the stored logs at the start: a service that cannot vouch for them does not serve them."""
 
-from maestro_client.transparency import HASH_BYTES, leaf_hash
-
 from maestro_services.audit.checkpoints import checkpoint_of
 from maestro_services.audit.domain.log import LogState
-from maestro_services.audit.domain.merkle import CompactRange
+from maestro_services.audit.domain.merkle import HASH_BYTES, CompactRange, leaf_hash
 from maestro_services.audit.domain.tiles import HEIGHT, WIDTH, LogDamageError, TileId, TileWriter
 from maestro_services.audit.signer import LogSigner
 from maestro_services.audit.store import AuditStore

@@ -1,32 +1,11 @@
 """Proofs out of stored tiles."""
 
-from dataclasses import dataclass
-
-from maestro_services.audit.checkpoints import Checkpoints, SignedLog
+from maestro_services.audit.checkpoints import Checkpoints
 from maestro_services.audit.domain.merkle import Range, consistency_path, inclusion_path
+from maestro_services.audit.domain.proof import Consistency, Inclusion
 from maestro_services.audit.domain.tiles import TileHashes, tiles_of
-from maestro_services.audit.store import AuditStore, StoredEntry
+from maestro_services.audit.store import AuditStore
 from maestro_services.runtime.errors import Reason, ServiceError, not_found
-
-
-@dataclass(frozen=True)
-class Inclusion:
-    """The proof that an entry is in the tree of `size`, and the log with its newest checkpoint."""
-
-    entry: StoredEntry
-    size: int
-    hashes: list[bytes]
-    log: SignedLog
-
-
-@dataclass(frozen=True)
-class Consistency:
-    """The proof that the tree of `second` begins with that of `first`, and the log with its checkpoint."""
-
-    first: int
-    second: int
-    hashes: list[bytes]
-    log: SignedLog
 
 
 class Prover:
@@ -42,16 +21,16 @@ class Prover:
         if entry is None:
             raise not_found(f"projects/{project}/events/{event_id}")
         log = await self._checkpoints.newest(project, covering=max(size, entry.log_index + 1))
-        size, newest = size or log.checkpoint.size, log.checkpoint.size
+        size, newest = size or log.size, log.size
         if not entry.log_index < size <= newest:
             raise _out_of_range(size, f"between {entry.log_index + 1} and {newest}")
         hashes = await self.hashes(project, inclusion_path(entry.log_index, size))
-        return Inclusion(entry, size, hashes, log)
+        return Inclusion(entry.leaf, entry.log_index, size, hashes, log)
 
     async def consistency(self, project: str, first: int, second: int = 0) -> Consistency:
         """Proves that the tree of `second`, 0 for that of the checkpoint, begins with the tree of `first`."""
         log = await self._checkpoints.newest(project)
-        second, newest = second or log.checkpoint.size, log.checkpoint.size
+        second, newest = second or log.size, log.size
         if not first <= second <= newest:
             raise _out_of_range(max(first, second), f"in order and at most {newest}")
         hashes = await self.hashes(project, consistency_path(Range(0, first), second))

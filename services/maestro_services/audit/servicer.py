@@ -84,7 +84,7 @@ class AuditServicer(audit_service_pb2_grpc.AuditServiceServicer):
     ) -> audit_service_pb2.GetLogKeyResponse:
         """Gets the key of a log."""
         state = await self._log.reader.state(convert.LOG_KEY.parse(request.name)["project"], request.name)
-        key = self._log.checkpoints.key(state)
+        key = str(self._log.checkpoints.key(state))
         return audit_service_pb2.GetLogKeyResponse(log_key=convert.log_key(state, key))
 
     async def GetInclusionProof(  # noqa: N802 (the contract's name)

@@ -5,13 +5,13 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from maestro_client.transparency import EMPTY_ROOT, HASH_BYTES
 from sqlalchemy import ColumnElement, and_, or_, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from maestro_services.audit.domain.event import Event, LeafError, read_leaf
 from maestro_services.audit.domain.log import LogState, LogWriter
+from maestro_services.audit.domain.merkle import EMPTY_ROOT, HASH_BYTES
 from maestro_services.audit.domain.tiles import LogDamageError, TileId, edge
 from maestro_services.audit.rows import columns_of, entry_row, log_row, log_state, micros
 from maestro_services.audit.tables import entries, logs, producers, tiles

@@ -1,52 +1,18 @@
 """Has every step from a stored leaf to the signed checkpoint checked, and says what each found."""
 
-import enum
 from contextlib import suppress
-from dataclasses import dataclass
 
-from maestro_client.transparency import VerificationError, leaf_hash, verify_inclusion
+from maestro_client.transparency import VerificationError, verify_inclusion
 
 from maestro_services.audit.checkpoints import Checkpoints
 from maestro_services.audit.domain.event import Event
 from maestro_services.audit.domain.log import LogState
-from maestro_services.audit.domain.merkle import Node, inclusion_path
+from maestro_services.audit.domain.merkle import Node, inclusion_path, leaf_hash
+from maestro_services.audit.domain.proof import Inclusion, Step, StepKind, Verification
 from maestro_services.audit.domain.tiles import LogDamageError, TileHashes, tile_of
-from maestro_services.audit.proofs import Inclusion, Prover
+from maestro_services.audit.proofs import Prover
 from maestro_services.audit.store import AuditStore, StoredEntry
 from maestro_services.runtime.errors import not_found
-
-
-class StepKind(enum.IntEnum):
-    """What is checked, with the contract's numbers."""
-
-    LEAF = 1
-    INDEX = 2
-    LEAF_HASH = 3
-    INCLUSION = 4
-    CHECKPOINT = 5
-
-
-@dataclass(frozen=True)
-class Step:
-    """What a check found."""
-
-    kind: StepKind
-    passed: bool
-    detail: str
-
-
-@dataclass(frozen=True)
-class Verification:
-    """What the checks found together; parts that could not be read or made are None."""
-
-    steps: list[Step]
-    event: Event | None
-    inclusion: Inclusion | None
-
-    @property
-    def verified(self) -> bool:
-        """Whether every step passed."""
-        return all(step.passed for step in self.steps)
 
 
 class Verifier:
@@ -90,16 +56,15 @@ class Verifier:
     async def _check_inclusion(self, entry: StoredEntry, state: LogState) -> tuple[Inclusion | None, Step]:
         try:
             log = self._checkpoints.opened(state)
-            checkpoint = log.checkpoint
-            if entry.log_index >= checkpoint.size:
+            if entry.log_index >= log.size:
                 raise LogDamageError("no checkpoint covers the event, and the log can not be signed any more")
-            path = inclusion_path(entry.log_index, checkpoint.size)
+            path = inclusion_path(entry.log_index, log.size)
             hashes = await self._prover.hashes(state.project, path)
-            verify_inclusion(leaf_hash(entry.leaf), entry.log_index, checkpoint.size, hashes, checkpoint.root)
+            verify_inclusion(leaf_hash(entry.leaf), entry.log_index, log.size, hashes, log.root)
         except (LogDamageError, VerificationError) as error:
             return None, Step(StepKind.INCLUSION, passed=False, detail=str(error))
-        detail = f"{len(hashes)} hashes lead from the leaf to the root of {checkpoint.size} events"
-        inclusion = Inclusion(entry, checkpoint.size, hashes, log)
+        detail = f"{len(hashes)} hashes lead from the leaf to the root of {log.size} events"
+        inclusion = Inclusion(entry.leaf, entry.log_index, log.size, hashes, log)
         return inclusion, Step(StepKind.INCLUSION, passed=True, detail=detail)
 
     def _check_checkpoint(self, state: LogState) -> Step:

@@ -23,9 +23,12 @@ def entry(sequence: int, parent: str = "", **fields: Any) -> audit_service_pb2.A
     return audit_service_pb2.AppendEntry(sequence=sequence, parent=parent, event=told)
 
 
+def entries(*told: audit_service_pb2.AppendEntry) -> Request:
+    return Request(batch=audit_service_pb2.AppendBatch(entries=told))
+
+
 def batch(*sequences: int, parent: str = "") -> Request:
-    entries = [entry(sequence, parent) for sequence in sequences]
-    return Request(batch=audit_service_pb2.AppendBatch(entries=entries))
+    return entries(*(entry(sequence, parent) for sequence in sequences))
 
 
 async def requests(*messages: Request) -> AsyncIterator[Request]:
@@ -95,16 +98,16 @@ async def test_a_gap_in_the_sequence_is_accepted(audit: Any) -> None:
 
 async def test_a_stream_without_a_project_serves_all_of_them(audit: Any) -> None:
     client = audit.as_("service:execution")
-    mixed = Request(batch={"entries": [entry(1, "projects/a"), entry(2, "projects/b")]})
+    mixed = entries(entry(1, "projects/a"), entry(2, "projects/b"))
     assert acknowledged(await converse(client, hello("projects/-"), mixed)) == [2]
     assert await sequences(audit, "projects/a") == [1]
     assert await sequences(audit, "projects/b") == [2]
 
 
 async def test_a_refused_event_does_not_hold_up_those_behind_it(audit: Any) -> None:
-    await converse(audit.client, hello(), Request(batch={"entries": [entry(1)]}))
+    await converse(audit.client, hello(), entries(entry(1)))
     again = [entry(1, service="another"), entry(2, attributes={"text": "x" * 66_000}), entry(3)]
-    responses = await converse(audit.client, hello(), Request(batch={"entries": again}))
+    responses = await converse(audit.client, hello(), entries(*again))
     refusals = {one.sequence: one.reason for one in responses[1].acknowledgement.refusals}
     assert refusals == {
         1: error_reason_pb2.ERROR_REASON_EVENT_CONFLICT,

@@ -110,7 +110,7 @@ async def test_a_filter_finds_what_it_says(audit: Any, text: str, expected: list
         ({"page_token": "forged"}, "PAGE_TOKEN_INVALID"),
     ],
 )
-async def test_a_list_that_cannot_be_made_says_why(embedded: Any, arguments: dict[str, str], reason: str) -> None:
+async def test_a_list_that_cannot_be_made_says_why(embedded: Any, arguments: dict[str, Any], reason: str) -> None:
     with pytest.raises(InvalidArgument) as caught:
         await embedded.client.list_events(audit_service_pb2.ListEventsRequest(parent=PROJECT, **arguments))
     assert caught.value.reason == reason

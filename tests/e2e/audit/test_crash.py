@@ -110,7 +110,8 @@ async def checkpoint_of(client: AuditClient) -> tuple[str, VerifierKey]:
 
 
 async def all_events(client: AuditClient) -> list[event_pb2.Event]:
-    found, token = [], ""
+    found: list[event_pb2.Event] = []
+    token = ""
     while True:
         request = audit_service_pb2.ListEventsRequest(
             parent=PROJECT, page_size=500, page_token=token, order_by="log_index"

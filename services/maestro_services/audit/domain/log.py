@@ -4,9 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from maestro_client.transparency import leaf_hash
-
 from maestro_services.audit.domain.event import MAX_LEAF_BYTES, Draft, Event, leaf_of, same_content
+from maestro_services.audit.domain.merkle import leaf_hash
 from maestro_services.audit.domain.tiles import LogDamageError, TileId, TileWriter
 from maestro_services.runtime.errors import Reason
 

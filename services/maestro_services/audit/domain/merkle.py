@@ -1,14 +1,16 @@
 """RFC 6962 trees: their roots while they grow, and which subtrees a proof is made of.
 
 A subtree is named by the range of leaves that it spans; a node is a perfect one. What reads or stores hashes is told
-which it needs, so that nothing here knows where they are kept. The hashes themselves and the verification are in
-`maestro_client.transparency`: whoever verifies must not need this service.
+which it needs, so that nothing here knows where they are kept. Verification is in `maestro_client.transparency`:
+whoever verifies must not need this service.
 """
 
+import hashlib
 from collections.abc import Callable, Iterable, Sequence
 from typing import NamedTuple
 
-from maestro_client.transparency import EMPTY_ROOT, node_hash
+HASH_BYTES = 32
+EMPTY_ROOT = hashlib.sha256().digest()
 
 
 class Range(NamedTuple):
@@ -23,6 +25,16 @@ class Node(NamedTuple):
 
     height: int
     position: int
+
+
+def leaf_hash(leaf: bytes) -> bytes:
+    """The hash of a leaf."""
+    return hashlib.sha256(b"\x00" + leaf).digest()
+
+
+def node_hash(left: bytes, right: bytes) -> bytes:
+    """The hash of the node above two others."""
+    return hashlib.sha256(b"\x01" + left + right).digest()
 
 
 class CompactRange:

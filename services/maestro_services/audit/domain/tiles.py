@@ -7,9 +7,7 @@ beginning of the full one, and stands for every width that the log ever had ther
 from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
-from maestro_client.transparency import HASH_BYTES, node_hash
-
-from maestro_services.audit.domain.merkle import CompactRange, Node, Range, nodes, root_of
+from maestro_services.audit.domain.merkle import HASH_BYTES, CompactRange, Node, Range, node_hash, nodes, root_of
 from maestro_services.runtime.errors import Reason, ServiceError
 
 HEIGHT = 8

@@ -67,8 +67,3 @@ def _create_entries() -> None:
         sa.Column("create_time", sa.BigInteger(), nullable=False),
     )
     op.create_index("entries_by_id", "entries", ["project", "id"], unique=True)
-
-
-def downgrade() -> None:
-    """There is no version in front of the first."""
-    raise NotImplementedError("version 1 is the first")

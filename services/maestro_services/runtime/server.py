@@ -13,7 +13,7 @@ from grpc_health.v1 import health, health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha import reflection
 from maestro.registry.v1 import instance_pb2
 from maestro_client import Maestro
-from opentelemetry.instrumentation.grpc import aio_server_interceptor
+from opentelemetry.instrumentation.grpc import aio_server_interceptor, filters
 
 from maestro_services.runtime.audit_shipper import AuditShipper
 from maestro_services.runtime.authentication import Authenticator, FirstOf, LocalToken, MeshSecret
@@ -144,7 +144,9 @@ class Server:
             service = owners.get(method[1:].rpartition("/")[0])
             return service.database if service else None
 
-        interceptors = [aio_server_interceptor(), Guard(authenticator, database_of)]
+        # Health checks are no work worth a trace, and their Watch is no generator, as tracing wants it.
+        tracing = aio_server_interceptor(filter_=filters.negate(filters.health_check()))
+        interceptors = [tracing, Guard(authenticator, database_of)]
         options = (*_OPTIONS, ("grpc.max_receive_message_length", self._settings.max_message_bytes))
         server = grpc.aio.server(interceptors=interceptors, options=options)
         for service in services:

@@ -1,10 +1,17 @@
-"""A service's database on each engine that there is."""
+"""A service's database on each engine that there is, and a service that does what a test tells it."""
 
-from collections.abc import AsyncIterator, Callable
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
+from maestro.execution.v1 import artifact_service_pb2 as pb
+from maestro.execution.v1 import artifact_service_pb2_grpc, worker_service_pb2, worker_service_pb2_grpc
+from maestro_services.runtime.context import Call, current_call
 from maestro_services.runtime.database import Database
+from maestro_services.runtime.principal import Grant, Kind, Principal, Role
+from maestro_services.runtime.service import Compose, Endpoint, Platform, Service
 
 Open = Callable[..., Database]
 
@@ -37,3 +44,84 @@ async def database(connect: Open) -> Database:
     database = connect()
     await database.open()
     return database
+
+
+async def nothing() -> None:
+    """What a probe does unless it is told otherwise."""
+
+
+class Probe(artifact_service_pb2_grpc.ArtifactServiceServicer):
+    """A service with a method of each kind; runs `act` in each of them, after the first message of a stream."""
+
+    def __init__(self) -> None:
+        self.act: Callable[[], Awaitable[None]] = nothing
+        self.calls: list[Call] = []
+        self.ended: asyncio.Event = asyncio.Event()
+        self.database: Database
+
+    async def do(self) -> None:
+        call = current_call()
+        assert call is not None
+        self.calls.append(call)
+        await self.act()
+
+    async def FindMissingBlobs(self, request: Any, context: Any) -> pb.FindMissingBlobsResponse:  # noqa: N802
+        await self.do()
+        return pb.FindMissingBlobsResponse()
+
+    async def UploadBlobs(self, requests: AsyncIterator[Any], context: Any) -> pb.UploadBlobsResponse:  # noqa: N802
+        async for _request in requests:
+            await self.do()
+        return pb.UploadBlobsResponse()
+
+    async def DownloadBlob(self, request: Any, context: Any) -> AsyncIterator[pb.DownloadBlobResponse]:  # noqa: N802
+        try:
+            yield pb.DownloadBlobResponse(data=b"first")
+            await self.do()
+            yield pb.DownloadBlobResponse(data=b"second")
+        finally:
+            self.ended.set()
+
+
+class ProbeWorkers(worker_service_pb2_grpc.WorkerServiceServicer):
+    """The bidirectional method of the probe: answers each message."""
+
+    def __init__(self, probe: Probe) -> None:
+        self._probe = probe
+
+    async def Work(self, requests: AsyncIterator[Any], context: Any) -> AsyncIterator[Any]:  # noqa: N802
+        try:
+            async for _request in requests:
+                yield worker_service_pb2.WorkResponse()
+                await self._probe.do()
+        finally:
+            self._probe.ended.set()
+
+
+class ProjectTokens:
+    """Knows tokens such as `shop-DEVELOPER`."""
+
+    async def authenticate(self, token: str) -> Principal | None:
+        project, _, role = token.partition("-")
+        return Principal(Kind.USER, token, grants=(Grant(project, Role[role]),)) if role in Role.__members__ else None
+
+
+@pytest.fixture
+def probe() -> Probe:
+    return Probe()
+
+
+@pytest.fixture
+def compose_probe(probe: Probe) -> Compose:
+    """The probe's composition root; its database has the tables that every service has."""
+
+    async def compose(platform: Platform) -> Service:
+        probe.database = platform.database("registry")
+        await probe.database.open()
+        endpoints = [
+            Endpoint(probe, artifact_service_pb2_grpc.add_ArtifactServiceServicer_to_server),
+            Endpoint(ProbeWorkers(probe), worker_service_pb2_grpc.add_WorkerServiceServicer_to_server),
+        ]
+        return Service(name="probe", endpoints=endpoints, database=probe.database, authenticator=ProjectTokens())
+
+    return compose

@@ -38,19 +38,19 @@ _CLEAR = [
     text("DELETE FROM search_documents WHERE project = :project AND template = :template"),
 ]
 _POST = text(
-    """INSERT INTO search_postings SELECT :project, :template, term, sum(weight) FROM (
+    """INSERT INTO search_postings SELECT CAST(:project AS text), CAST(:template AS text), term, sum(weight) FROM (
         SELECT left(lexeme, 256) AS term, field.weight * coalesce(cardinality(positions), 1) AS weight
-        FROM (VALUES (CAST(:name AS text), 4.0), (:keywords, 3.0), (:text, 1.0)) AS field(content, weight),
-        unnest(to_tsvector('english', field.content))) AS found GROUP BY term"""
+        FROM (VALUES (CAST(:name AS text), 4.0), (CAST(:keywords AS text), 3.0), (CAST(:text AS text), 1.0))
+        AS field(content, weight), unnest(to_tsvector('english', field.content))) AS found GROUP BY term"""
 )
 _MEASURE = text(
-    """INSERT INTO search_documents SELECT :project, :template, coalesce(sum(weight), 0)
-    FROM search_postings WHERE project = :project AND template = :template"""
+    """INSERT INTO search_documents SELECT CAST(:project AS text), CAST(:template AS text), coalesce(sum(weight), 0)
+    FROM search_postings WHERE project = CAST(:project AS text) AND template = CAST(:template AS text)"""
 )
 _FIND = text(
     """WITH visible AS (SELECT * FROM search_documents WHERE project IN (:project, :built_in)),
     corpus AS (SELECT count(*) AS size, greatest(avg(length), 1) AS mean FROM visible),
-    asked AS (SELECT DISTINCT left(lexeme, 256) AS term FROM unnest(to_tsvector('english', :query))),
+    asked AS (SELECT DISTINCT left(lexeme, 256) AS term FROM unnest(to_tsvector('english', CAST(:query AS text)))),
     found AS (SELECT p.*, v.length, count(*) OVER (PARTITION BY p.term) AS documents
         FROM search_postings p JOIN asked USING (term) JOIN visible v USING (project, template))
     SELECT project, template, sum(ln(1 + (size - documents + 0.5) / (documents + 0.5))

@@ -72,7 +72,13 @@ def failure_of(error: Exception) -> Failure:
         "requestId": error.request_id,
     }
     next_step = _NEXT.get(error.reason) or next_step or f"look for request {error.request_id} in the platform's log"
-    return Failure(str(error), next_step, details=details)
+    return Failure(_what_happened(error), next_step, details=details)
+
+
+def _what_happened(error: MaestroError) -> str:
+    more = [f"{one.subject}: {one.description}" for one in error.violations if one.description not in error.message]
+    label = error.reason or error.code.name
+    return f"{'; '.join([error.message or 'the call failed', *more])} ({label})"
 
 
 def _sentence(error: Exception) -> str:

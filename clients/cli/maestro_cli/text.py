@@ -54,10 +54,14 @@ def table(console: Console, headings: Sequence[str], rows: Iterable[Sequence[str
         )
     for row in rows:
         drawn.add_row(*(Text(cell) if isinstance(cell, str) else cell for cell in row))
-    if drawn.row_count:
+    if not drawn.row_count:
+        console.print(none, style="dim")
+    elif console.is_terminal:
         console.print(drawn)
     else:
-        console.print(none, style="dim")
+        with console.capture() as capture:
+            console.print(drawn)
+        console.print(Text("\n".join(line.rstrip() for line in capture.get().splitlines())), soft_wrap=True)
 
 
 def seconds(duration: Duration) -> float:
@@ -84,8 +88,14 @@ def when(time: Timestamp) -> str:
     moment = time.ToDatetime(tzinfo=UTC)
     age = (datetime.now(UTC) - moment).total_seconds()
     if 0 <= age < 86_400:
-        return "just now" if age < 1 else f"{span(age).split(' min ')[0] + ' min' if age >= 60 else span(age)} ago"
+        return "just now" if age < 1 else f"{_roughly(age)} ago"
     return moment.astimezone().strftime("%Y-%m-%d %H:%M")
+
+
+def _roughly(age: float) -> str:
+    if age < 60:
+        return f"{age:.0f} s"
+    return f"{age // 60:.0f} min" if age < 3600 else f"{age // 3600:.0f} h"
 
 
 def elapsed(run: run_pb2.Run) -> str:

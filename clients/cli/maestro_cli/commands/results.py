@@ -19,12 +19,11 @@ if TYPE_CHECKING:
 @on_platform
 async def results(
     session: "Session", run: str, *, condition: str, failed: bool, log: bool, test_id: str | None
-) -> int | None:
+) -> None:
     """Show the tests of RUN and the traces of those that failed.
 
     RUN is an id, the beginning of one, or latest.
     """
-    from maestro_cli.following import exit_code
     from maestro_cli.reports import write_case, write_summary
 
     found = await session.maestro.find_run(session.parent, run)
@@ -32,15 +31,14 @@ async def results(
     page = await _all_cases(session, found.name, " AND ".join(filter(None, conditions)))
     if log:
         await _write_log(session, page.test_cases[0].name if test_id and page.test_cases else found.name)
-        return None
+        return
     if session.json:
         session.document(page)
-        return None
+        return
     _write_table(session, page)
     for case in page.test_cases:
         write_case(session.console, case)
     write_summary(session.console, found)
-    return exit_code(found) if found.verdict else None
 
 
 def _equals(test_id: str | None) -> str:

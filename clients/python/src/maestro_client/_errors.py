@@ -51,7 +51,8 @@ class MaestroError(Exception):
 
     def __str__(self) -> str:
         label = f"{self.code.name}/{self.reason}" if self.reason else self.code.name
-        fields = "".join(f"; {violation.subject}: {violation.description}" for violation in self.violations)
+        said = [one for one in self.violations if one.description not in self.message]
+        fields = "".join(f"; {one.subject}: {one.description}" for one in said)
         return f"{label}: {self.message}{fields}"
 
 

@@ -56,8 +56,8 @@ def platform_process(state: Path, *, workers: int = 1, port: int = 0) -> Iterato
             process.stdout.close()  # type: ignore[union-attr]
 
 
-@pytest.fixture
-def platform(tmp_path: Path) -> Iterator[PlatformProcess]:
-    """A running platform with one worker."""
-    with platform_process(tmp_path / "state") as running:
+@pytest.fixture(scope="module")
+def platform(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PlatformProcess]:
+    """A running platform with one worker, for the tests of a module that leave it whole."""
+    with platform_process(tmp_path_factory.mktemp("platform") / "state") as running:
         yield running

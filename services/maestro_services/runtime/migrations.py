@@ -2,29 +2,34 @@
 
 from pathlib import Path
 
-from alembic.config import Config
-from alembic.migration import MigrationContext
-from alembic.runtime.environment import EnvironmentContext
-from alembic.script import ScriptDirectory
-from sqlalchemy import Connection
+from sqlalchemy import Connection, inspect, text
 
 import maestro_services
 
-
-def _scripts(service: str) -> ScriptDirectory:
-    folder = Path(next(iter(maestro_services.__path__)), service, "migrations")
-    return ScriptDirectory(str(folder), version_locations=[str(folder / "versions")])
+_VERSIONS = text("SELECT version_num FROM alembic_version")
 
 
 def upgrade(connection: Connection, service: str) -> None:
     """Runs the migrations in `<service>/migrations/versions` that this database has not seen.
 
-    All in the caller's transaction, so that a start that fails leaves the schema as it was.
+    All in the caller's transaction, so that a start that fails leaves the schema as it was. A migration's revision is
+    the number that its file name begins with.
     """
-    scripts = _scripts(service)
-    head = scripts.get_current_head()
-    if MigrationContext.configure(connection).get_current_revision() == head:
+    folder = Path(next(iter(maestro_services.__path__)), service, "migrations")
+    newest = max(file.name.partition("_")[0] for file in folder.glob("versions/[0-9]*.py"))
+    if inspect(connection).has_table("alembic_version") and connection.scalar(_VERSIONS) == newest:
         return
+    _migrate(connection, folder)
+
+
+def _migrate(connection: Connection, folder: Path) -> None:
+    # Imported only when there is something to do: most starts find their database up to date.
+    from alembic.config import Config
+    from alembic.migration import MigrationContext
+    from alembic.runtime.environment import EnvironmentContext
+    from alembic.script import ScriptDirectory
+
+    scripts = ScriptDirectory(str(folder), version_locations=[str(folder / "versions")])
 
     def steps(revision: str, _context: MigrationContext) -> object:
         return scripts._upgrade_revs("head", revision)  # noqa: SLF001 (Alembic's own recipe for use as a library)

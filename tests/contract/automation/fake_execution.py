@@ -64,11 +64,12 @@ class FakeExecution(
         self.expired_before = 0
         self.unavailable = 0
         self.cancelled: list[str] = []
+        self.cancellation = asyncio.Event()
 
     def add(self, script: Script, root: digest_pb2.Digest, **labels: str) -> run_pb2.Run:
         """A run that somebody else made, ended as scripted."""
         spec = run_pb2.RunSpec(input_root=root, pytest=run_pb2.PytestPlan())
-        return self._finish(self._new(run_pb2.Run(spec=spec, display_name="a run", labels=labels)), script)
+        return self.finish(self._new(run_pb2.Run(spec=spec, display_name="a run", labels=labels)), script)
 
     def put_tree(self, files: dict[str, str]) -> digest_pb2.Digest:
         contents = {path: text.encode() for path, text in files.items()}
@@ -86,7 +87,7 @@ class FakeExecution(
         self.runs[run.name] = run
         return run
 
-    def _finish(self, run: run_pb2.Run, script: Script) -> run_pb2.Run:
+    def finish(self, run: run_pb2.Run, script: Script) -> run_pb2.Run:
         self.cases[run.name] = [_case(run.name, one, outcome, script) for one, outcome in script.outcomes.items()]
         run.verdict = test_result_pb2.Verdict.Value(f"VERDICT_{script.decided()}")
         run.cause = test_result_pb2.Cause.Value(f"CAUSE_{script.cause or 'UNSPECIFIED'}")
@@ -121,7 +122,7 @@ class FakeExecution(
         run = run_pb2.Run()
         run.CopyFrom(request.run)
         self.requests[self._new(run).name] = request.request_id + arguments
-        self._finish(run, self.scripts[run.labels[PURPOSE]](run))
+        self.finish(run, self.scripts[run.labels[PURPOSE]](run))
         return execution_service_pb2.CreateRunResponse(run=run)
 
     async def GetRun(self, request: Any, context: Context) -> execution_service_pb2.GetRunResponse:  # noqa: N802
@@ -138,6 +139,7 @@ class FakeExecution(
             raise wrong_state(run.name, "FINALIZED", "cancel")
         run.state = run_pb2.Run.STATE_FINALIZED
         self.cancelled.append(run.name)
+        self.cancellation.set()
         return execution_service_pb2.CancelRunResponse(run=run)
 
     async def WatchRuns(self, request: Any, context: Context) -> AsyncIterator[Any]:  # noqa: N802

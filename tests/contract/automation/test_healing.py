@@ -207,9 +207,7 @@ async def test_time_is_up_and_the_run_waited_for_is_cancelled(maestro, execution
     budget = repair_pb2.RepairBudget(wall_time=Duration(nanos=300_000_000))
     repair = await healed(maestro, failed_run, budget=budget)
     assert reason(repair) == "BUDGET_EXHAUSTED"
-    async with asyncio.timeout(5):
-        while not execution.cancelled:
-            await asyncio.sleep(0.02)
+    await asyncio.wait_for(execution.cancellation.wait(), 5)
 
 
 async def test_a_step_that_fails_for_a_moment_is_taken_again(maestro, execution, failed_run):

@@ -1,7 +1,8 @@
 """Appends what callers send."""
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, Sequence
+from contextlib import aclosing
 from typing import cast
 
 from maestro.audit.v1 import audit_service_pb2, event_pb2
@@ -44,7 +45,7 @@ class Appender:
                 raise _refusal(answer, place, events[place])
         return cast("list[Appended]", answers)
 
-    async def stream(self, requests: Requests) -> AsyncIterator[audit_service_pb2.AppendStreamResponse]:
+    async def stream(self, requests: Requests) -> AsyncGenerator[audit_service_pb2.AppendStreamResponse, None]:
         """Takes in a producer's events."""
         first = await anext(aiter(requests))
         if not first.HasField("hello"):
@@ -57,8 +58,9 @@ class Appender:
             )
         )
         stream = ProducerStream(producer, last, self._sequencer, self._draining)
-        async for acknowledgement in stream.acknowledgements(requests):
-            yield audit_service_pb2.AppendStreamResponse(acknowledgement=acknowledgement)
+        async with aclosing(stream.acknowledgements(requests)) as acknowledgements:
+            async for acknowledgement in acknowledgements:
+                yield audit_service_pb2.AppendStreamResponse(acknowledgement=acknowledgement)
 
 
 def _caller() -> Actor:

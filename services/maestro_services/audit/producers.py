@@ -1,7 +1,7 @@
 """One producer's stream of events: batches in, acknowledgements out, in the same order."""
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 from dataclasses import dataclass
 
 from maestro.audit.v1 import audit_service_pb2
@@ -82,7 +82,9 @@ class ProducerStream:
         self._received = 0
         self._due: asyncio.Queue[_Due | Exception | None] = asyncio.Queue(MAX_UNACKNOWLEDGED_BATCHES)
 
-    async def acknowledgements(self, requests: Requests) -> AsyncIterator[audit_service_pb2.AppendAcknowledgement]:
+    async def acknowledgements(
+        self, requests: Requests
+    ) -> AsyncGenerator[audit_service_pb2.AppendAcknowledgement, None]:
         """An acknowledgement for each batch, once it is settled."""
         reading = asyncio.create_task(self._read(requests))
         ending = asyncio.create_task(self._end_when_draining(reading))

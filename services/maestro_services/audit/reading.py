@@ -1,7 +1,8 @@
 """Finds, lists and follows events."""
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, Sequence
+from contextlib import aclosing
 
 from maestro.audit.v1 import audit_service_pb2
 from sqlalchemy import ColumnElement
@@ -57,7 +58,9 @@ class Reader:
         token = self._tokens.seal(scope, page[-1].log_index) if len(found) > size else ""
         return [entry.event() for entry in page], token
 
-    async def watch(self, request: audit_service_pb2.WatchEventsRequest) -> AsyncIterator[tuple[Sequence[Event], str]]:
+    async def watch(
+        self, request: audit_service_pb2.WatchEventsRequest
+    ) -> AsyncGenerator[tuple[Sequence[Event], str], None]:
         """Events as they are appended, each batch with the token behind it."""
         project = PROJECT.parse(request.parent, "parent")["project"]
         conditions = conditions_of(request.filter)
@@ -67,8 +70,9 @@ class Reader:
         else:
             position = await self._tail.head(project)
             yield [], self._tokens.seal(scope, position)
-        async for piece in self._tail.follow(project, int(position), conditions, stop=self._drain):
-            yield [entry.event() for entry in piece.entries], self._tokens.seal(scope, piece.position)
+        async with aclosing(self._tail.follow(project, int(position), conditions, stop=self._drain)) as pieces:
+            async for piece in pieces:
+                yield [entry.event() for entry in piece.entries], self._tokens.seal(scope, piece.position)
         raise draining()
 
 

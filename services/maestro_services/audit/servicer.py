@@ -1,6 +1,7 @@
 """AuditService over the log."""
 
 from collections.abc import AsyncIterator
+from contextlib import aclosing
 from dataclasses import dataclass
 from typing import Any
 
@@ -48,8 +49,9 @@ class AuditServicer(audit_service_pb2_grpc.AuditServiceServicer):
         self, request_iterator: AsyncIterator[audit_service_pb2.AppendStreamRequest], context: Context
     ) -> AsyncIterator[audit_service_pb2.AppendStreamResponse]:
         """Takes in a producer's events."""
-        async for response in self._log.appender.stream(request_iterator):
-            yield response
+        async with aclosing(self._log.appender.stream(request_iterator)) as responses:
+            async for response in responses:
+                yield response
 
     async def GetEvent(  # noqa: N802 (the contract's name)
         self, request: audit_service_pb2.GetEventRequest, context: Context
@@ -69,8 +71,9 @@ class AuditServicer(audit_service_pb2_grpc.AuditServiceServicer):
         self, request: audit_service_pb2.WatchEventsRequest, context: Context
     ) -> AsyncIterator[audit_service_pb2.WatchEventsResponse]:
         """Streams events as they are appended."""
-        async for events, token in self._log.reader.watch(request):
-            yield audit_service_pb2.WatchEventsResponse(events=map(convert.event, events), resume_token=token)
+        async with aclosing(self._log.reader.watch(request)) as batches:
+            async for events, token in batches:
+                yield audit_service_pb2.WatchEventsResponse(events=map(convert.event, events), resume_token=token)
 
     async def GetCheckpoint(  # noqa: N802 (the contract's name)
         self, request: audit_service_pb2.GetCheckpointRequest, context: Context

@@ -1,7 +1,7 @@
 """Follows a log as it grows."""
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, Sequence
 from dataclasses import dataclass
 
 from sqlalchemy import ColumnElement
@@ -39,7 +39,7 @@ class Tail:
 
     async def follow(
         self, project: str, position: int, conditions: Sequence[ColumnElement[bool]], *, stop: asyncio.Event
-    ) -> AsyncIterator[Piece]:
+    ) -> AsyncGenerator[Piece, None]:
         """The entries from a position on that meet the conditions, as they come, until `stop` is set.
 
         RESUME_TOKEN_EXPIRED if the log does not reach the position: it was restored from an older copy.
@@ -47,17 +47,18 @@ class Tail:
         if position > await self.head(project):
             message = "the log does not hold what this token names; list again and watch without a token"
             raise ServiceError(Reason.RESUME_TOKEN_EXPIRED, message)
-        quiet = 0.0
+        loop = asyncio.get_running_loop()
+        due = loop.time() + self._heartbeat
         while not stop.is_set():
             woken = self._store.database.wakeups.subscribe(topic_of(project))
             piece = await self._read(project, position, conditions)
             moved, position = piece.position > position, piece.position
-            if piece.entries or quiet >= self._heartbeat:
-                quiet = 0.0
+            if piece.entries or loop.time() >= due:
+                due = loop.time() + self._heartbeat
                 yield piece
             elif not moved:
-                wait = min(self._heartbeat - quiet, _POLL if self._store.database.shared else self._heartbeat)
-                quiet = quiet if await first_of(woken, stop, timeout=wait) else quiet + wait
+                rest = max(due - loop.time(), 0.0)
+                await first_of(woken, stop, timeout=min(rest, _POLL) if self._store.database.shared else rest)
 
     async def _read(self, project: str, position: int, conditions: Sequence[ColumnElement[bool]]) -> Piece:
         # The head is read first: what comes between the two statements is behind it and comes next time.

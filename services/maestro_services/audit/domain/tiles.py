@@ -39,16 +39,6 @@ def tiles_of(subtrees: Iterable[Range]) -> set[TileId]:
     return {tile_of(node) for subtree in subtrees for node in nodes(subtree)}
 
 
-def tile_path(tile: TileId, width: int) -> str:
-    """Where tlog-tiles serves a tile: `tile/<level>/<index>[.p/<width>]`."""
-    groups, rest = [f"{tile.position % 1000:03d}"], tile.position // 1000
-    while rest:
-        groups.append(f"x{rest % 1000:03d}")
-        rest //= 1000
-    partial = "" if width == WIDTH else f".p/{width}"
-    return f"tile/{tile.level}/{'/'.join(reversed(groups))}{partial}"
-
-
 class TileHashes:
     """Reads the hashes of nodes out of tiles."""
 

@@ -160,7 +160,7 @@ class TreeWalk:
             raise invalid_tree(path, f"more than {limits.size_bytes} bytes")
         if path.count("/") >= limits.depth:
             raise invalid_tree(path, f"deeper than {limits.depth} directories")
-        if len(path.encode()) + MAX_NAME_BYTES > limits.path_bytes:
+        if len(path.encode()) + 1 + MAX_NAME_BYTES > limits.path_bytes:
             raise invalid_tree(path, f"a path is longer than {limits.path_bytes} bytes")
 
     def finish(self) -> None:

@@ -27,5 +27,5 @@ if [ ! -x .venv/bin/python ]; then
 fi
 [ -x .venv/bin/uv ] || .venv/bin/python -m pip install --quiet --disable-pip-version-check -c constraints.txt uv
 say "installing MAESTRO${1:+ and its tools}"
-VIRTUAL_ENV=$PWD/.venv .venv/bin/uv pip install --quiet -c constraints.txt \
+VIRTUAL_ENV=$PWD/.venv .venv/bin/uv pip install --quiet --compile-bytecode -c constraints.txt \
     -e gen -e clients/python -e '.[deployed]' --group "${1:-demo}"

@@ -13,6 +13,7 @@ _NEXT = {
     "TOKEN_INVALID": "the token is unknown, expired or revoked: set MAESTRO_TOKEN to another one",
     "PERMISSION_DENIED": "ask an administrator for a token with the role that this needs",
     "RESOURCE_NOT_FOUND": "list what there is: `maestro runs`, `maestro repair list`, `maestro templates list`",
+    "FIELD_INVALID": "correct what is named, see --help",
     "FILTER_INVALID": "a filter looks like: outcome = FAIL AND file : tests/",
     "STATE_INVALID": "look at its state with `maestro runs` or `maestro repair show`",
     "NOTHING_TO_REPAIR": "`maestro results RUN` shows what became of its tests",

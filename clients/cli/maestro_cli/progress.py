@@ -10,7 +10,7 @@ from rich.console import Console
 from rich.text import Text
 
 from .tally import Tally
-from .text import span
+from .text import plural, span
 
 if TYPE_CHECKING:
     from rich.live import Live
@@ -137,7 +137,7 @@ class OnTerminal:
 def counts_of(tally: Tally) -> Text:
     """Return how many of how many tests ended, and how."""
     parts = [Text(f"{tally.ended}/{tally.known}", style="bold")]
-    parts += [Text(f"{tally.count(one)} {label}", style=style) for one, label, style in _COUNTS if tally.count(one)]
+    parts += [Text(plural(tally.count(one), label), style=style) for one, label, style in _COUNTS if tally.count(one)]
     return Text("  ").join(parts)
 
 
@@ -147,7 +147,13 @@ def write_failure(console: Console, case: test_case_pb2.TestCase) -> None:
     first = case.failures[0] if case.failures else None
     place = f"{first.file}:{first.line}" if first and first.file and first.line else f"{case.file}:{case.line}"
     console.print(Text.assemble((f"{kind:<5} ", "red"), case.test_id, (f"  {place}", "dim")), soft_wrap=True)
-    if first and first.message:
-        lines = first.message.strip().splitlines()
-        more = f" (+{len(lines) - 1} lines)" if len(lines) > 1 else ""
-        console.print(Text.assemble("      ", lines[0] if lines else "", (more, "dim")), soft_wrap=True)
+    if first and (first.message or first.exception_type):
+        console.print(Text.assemble("      ", *_sentence(first)), soft_wrap=True)
+
+
+def _sentence(failure: test_result_pb2.Failure) -> tuple[str, tuple[str, str]]:
+    """Return the first line of a failure's message with its exception, and how many lines follow."""
+    lines = failure.message.strip().splitlines() or [""]
+    kind = failure.exception_type.rpartition(".")[2]
+    first = lines[0] if not kind or kind == "AssertionError" or lines[0].startswith(kind) else f"{kind}: {lines[0]}"
+    return first, (f" (+{len(lines) - 1} lines)" if len(lines) > 1 else "", "dim")

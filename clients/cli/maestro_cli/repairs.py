@@ -32,7 +32,7 @@ def exit_code(repair: repair_pb2.Repair) -> int:
 
 async def find_repair(session: "Session", reference: str) -> repair_pb2.Repair:
     """Return the repair that a person means: a full name, an id, the beginning of one, or `latest`."""
-    if "/" in reference:
+    if reference.startswith("projects/"):
         request = automation_service_pb2.GetRepairRequest(name=reference)
         return (await session.maestro.automation.get_repair(request)).repair
     listing = automation_service_pb2.ListRepairsRequest(parent=session.parent, page_size=200)
@@ -80,7 +80,7 @@ def write_repair(console: Console, repair: repair_pb2.Repair) -> None:
             Text.assemble((kind.removeprefix("CLASSIFICATION_").replace("_", " ").lower(), "bold"), ": "), end=""
         )
         console.print(Text(repair.diagnosis.summary), soft_wrap=True)
-    if repair.outcome.message:
+    if repair.outcome.message and repair.outcome.message != repair.diagnosis.summary:
         console.print(Text.assemble(("no patch: ", "yellow"), repair.outcome.message), soft_wrap=True)
     _write_evidence(console, repair)
     if repair.patch.unified_diff:

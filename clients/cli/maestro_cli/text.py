@@ -123,6 +123,11 @@ def outcome_of(case_outcome: int) -> str:
     return test_result_pb2.Outcome.Name(case_outcome).removeprefix("OUTCOME_")  # type: ignore[arg-type]
 
 
+def plural(count: int, label: str) -> str:
+    """Return a count with its label: 1 error, 2 errors, 3 passed."""
+    return f"{count} {label[:-1] if count == 1 and label == 'errors' else label}"
+
+
 def counts(tests: run_pb2.TestCounts) -> Text:
     """Return how many tests ended how, without zeros."""
     parts = [
@@ -133,5 +138,5 @@ def counts(tests: run_pb2.TestCounts) -> Text:
         (tests.xfail_count, "xfailed", "green"),
         (tests.xpass_count, "xpassed", "yellow"),
     ]
-    shown = [Text(f"{count} {label}", style=style) for count, label, style in parts if count]
+    shown = [Text(plural(count, label), style=style) for count, label, style in parts if count]
     return Text(", ").join(shown) if shown else Text("no tests", style="dim")

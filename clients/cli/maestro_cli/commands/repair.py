@@ -121,7 +121,7 @@ async def apply(session: "Session", reference: str, path: Path, yes: bool) -> in
             "show it: maestro repair show",
         )
     waiting = pending(path, found.patch)
-    if not session.json:
+    if waiting and not session.json:
         write_diff(session.console, found.patch.unified_diff)
     if waiting and not yes and not click.confirm(f"apply this to {path.resolve()}?", err=True):
         return 1

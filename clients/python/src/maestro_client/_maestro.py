@@ -205,7 +205,7 @@ class Maestro:
 
         Raises NotFound; a beginning of several ids is none.
         """
-        if "/" not in reference and reference != "latest":
+        if not reference.startswith("projects/") and reference != "latest":
             reference = await self._complete(parent, reference)
         if reference == "latest":
             page = await self.execution.list_runs(execution_service_pb2.ListRunsRequest(parent=parent, page_size=1))

@@ -123,6 +123,7 @@ OFFENCES: list[tuple[list[Request], str]] = [
     ([hello(), batch(2), batch(1)], "FIELD_INVALID"),
     ([hello(), batch(1, parent="projects/other")], "FIELD_INVALID"),
     ([hello("projects/-"), batch(1)], "FIELD_INVALID"),
+    ([hello(), entries(entry(1, kind="Not A Kind"))], "FIELD_INVALID"),
     ([hello(producer_id="Not An Id")], "FIELD_INVALID"),
 ]
 

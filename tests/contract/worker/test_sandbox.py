@@ -6,8 +6,10 @@ import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import textwrap
 import time
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -46,33 +48,41 @@ async def test_it_says_what_is_in_force(execute: Any) -> None:
     assert list(done.of("action_started")[0].isolation.missing) == []
 
 
-async def test_the_platforms_state_cannot_be_read(execute: Any, tmp_path: Path) -> None:
-    state = tmp_path / "state"
-    state.mkdir()
-    (state / "token").write_text("secret")
-    (tmp_path / "token").write_text("secret")
+@pytest.fixture
+def elsewhere() -> Iterator[Path]:
+    """A folder outside the temporary ones, which are covered anyway."""
+    with tempfile.TemporaryDirectory(dir=Path.home(), prefix=".maestro-test-") as folder:
+        yield Path(folder)
+
+
+async def test_the_platforms_state_cannot_be_read(execute: Any, tmp_path: Path, elsewhere: Path) -> None:
+    (elsewhere / "state").mkdir()
+    (elsewhere / "state" / "database").write_text("secret")
+    (elsewhere / "token").write_text("secret")
     (tmp_path / "actions" / "other").mkdir(parents=True)
+    (tmp_path / "actions" / "other" / "file").write_text("secret")
     code = f"""
-        import os, pathlib, sys
-        places = ["{state}/token", "{tmp_path}/token", "{tmp_path}/actions/other"]
+        import os, sys
+        places = ["{elsewhere}/state/database", "{elsewhere}/token", "{tmp_path}/actions/other/file"]
         places += [f"/proc/{{pid}}/root{{place}}" for pid in (1, os.getppid(), {os.getpid()}) for place in places]
         seen = []
         for place in places:
             try:
-                seen += [place] if os.stat(place).st_size and not os.path.isdir(place) else []
-                seen += os.listdir(place) if os.path.isdir(place) else []
+                seen += [place] if open(place).read() else []
             except OSError:
                 pass
         sys.exit(f"seen {{seen}}" if seen else 0)
     """
-    done = await execute({}, spec=python(code), hidden=(state, tmp_path / "token"))
+    done = await execute({}, spec=python(code), hidden=(elsewhere / "state", elsewhere / "token"))
     assert done.verdict == "PASSED", done.output().decode()
+    done.folder.remove()
+    done = await execute({}, spec=python(code))
+    assert b"database" in done.output()
 
 
-async def test_the_host_cannot_be_written(execute: Any, tmp_path: Path) -> None:
-    victim = tmp_path / "victim"
+async def test_the_host_cannot_be_written(execute: Any, elsewhere: Path) -> None:
+    victim = elsewhere / "victim"
     victim.write_text("whole")
-    # In a private /tmp of the same paths it may write what it likes.
     code = f"""
         import os, pathlib, subprocess, sys
         written = []
@@ -84,7 +94,6 @@ async def test_the_host_cannot_be_written(execute: Any, tmp_path: Path) -> None:
                 written.append(place)
             except OSError:
                 pass
-        written.remove("{victim}")
         for command in (["mount", "-o", "remount,rw", "/"], ["mount", "-o", "remount,rw,bind", "/usr"],
                         ["umount", "-l", "/tmp"], ["unshare", "-Urm", "mount", "-o", "remount,rw", "/"]):
             if subprocess.run(command, capture_output=True).returncode == 0:

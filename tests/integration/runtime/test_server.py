@@ -2,16 +2,27 @@
 
 import asyncio
 import contextlib
+import dataclasses
 
 import grpc
 import pytest
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 from maestro.execution.v1 import artifact_service_pb2 as pb
-from maestro.registry.v1 import registry_service_pb2
-from maestro_client import Maestro
+from maestro.registry.v1 import registry_service_pb2, token_pb2, token_service_pb2
+from maestro_client import Maestro, errors
 from maestro_services.registry.compose import compose as compose_registry
-from maestro_services.runtime.service import Service
+from maestro_services.runtime.service import Compose, Platform, Service
 from maestro_services.runtime.settings import SettingsError
+
+
+def without_tokens(compose: Compose) -> Compose:
+    """The same service, which does not own the tokens."""
+
+    async def composed(platform: Platform) -> Service:
+        return dataclasses.replace(await compose(platform), authenticator=None)
+
+    return composed
+
 
 FIND = pb.FindMissingBlobsRequest(parent="projects/shop")
 
@@ -135,3 +146,23 @@ async def test_a_process_registers_again_after_the_registry_was_away(host, compo
                 async for update in administrator.registry.watch_instances(request):
                     if update.snapshot.instances or update.HasField("instance"):
                         break
+
+
+async def test_a_token_of_the_registry_opens_the_other_services_until_it_is_revoked(host, compose_probe, tmp_path):
+    async with host(compose_registry) as registry, client(registry) as administrator:
+        settings = {
+            "state_directory": str(tmp_path / "other"),
+            "mesh_secret_file": str(tmp_path / "state" / "mesh-secret"),
+            "registry_address": registry.address,
+        }
+        order = token_service_pb2.CreateTokenRequest(
+            parent="projects/shop", token=token_pb2.Token(display_name="ci", role=10)
+        )
+        created = await administrator.tokens.create_token(order)
+        async with host(without_tokens(compose_probe), **settings) as running:
+            async with client(running, created.secret) as holder:
+                await holder.artifacts.find_missing_blobs(FIND)
+            await administrator.tokens.revoke_token(token_service_pb2.RevokeTokenRequest(name=created.token.name))
+        async with host(without_tokens(compose_probe), **settings) as running, client(running, created.secret) as gone:
+            with pytest.raises(errors.Unauthenticated):
+                await gone.artifacts.find_missing_blobs(FIND)

@@ -85,7 +85,9 @@ class Project:
 
     async def run(self, **spec: object) -> run_pb2.Run:
         """Runs the project's tests to their end."""
-        wanted = run_pb2.Run(display_name="the project", spec=run_pb2.RunSpec(**{"pytest": run_pb2.PytestPlan()} | spec))
+        wanted = run_pb2.Run(
+            display_name="the project", spec=run_pb2.RunSpec(**{"pytest": run_pb2.PytestPlan()} | spec)
+        )
         run = await self.maestro.run_tree(PARENT, self.folder, wanted)
         return await self.maestro.wait_run(run.name)
 

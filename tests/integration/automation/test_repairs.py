@@ -14,7 +14,9 @@ async def test_a_planted_defect_is_found_proved_and_offered(project: Project):
     repair = await project.heal(run)
     assert (state(repair), repair.outcome.message) == ("AWAITING_APPROVAL", "")
     assert [edit.before for edit in repair.patch.edits] == ["price + count"]
-    assert "+        return sum(price * count for _, price, count in self.lines)  # in cents" in repair.patch.unified_diff
+    assert (
+        "+        return sum(price * count for _, price, count in self.lines)  # in cents" in repair.patch.unified_diff
+    )
     assert 0 < repair.confidence <= 1
     assert repair.diagnosis.suspicious_lines[0].path == "cart.py"
     purposes = [repair_pb2.EvidenceRun.Purpose.Name(one.purpose) for one in repair.evidence]

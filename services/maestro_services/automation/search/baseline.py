@@ -12,7 +12,7 @@ from .forks import Forks, Job, Message, Send
 from .tracing import Lines
 
 _BATCH = 40
-_FAILING_SECONDS = 2.0
+_FAILING_SECONDS = 1.0
 _PASSING_SECONDS = 10.0
 _WALL_FACTOR = 6.0
 

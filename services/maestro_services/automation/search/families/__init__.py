@@ -30,6 +30,7 @@ FAMILIES: tuple[Family, ...] = (
     Family("twin-function", 1, True, constants.twin),
     Family("swap", 2, True, operands.swap),
     Family("unary-operator", 2, True, operators.unary_operator),
+    Family("drop-operand", 2, True, operands.drop_operand),
     Family("drop", 2, False, operands.drop),
     Family("regroup", 2, True, operands.regroup),
     Family("variable", 2, True, naming.variable),

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 # ruff: noqa: TID252 (in the tree that it searches, the program has another name)
 from ..changes import Change
 from ..scopes import Site, constant, name
+from .operators import is_neutral
 
 _TWINS: tuple[tuple[str, ...], ...] = (
     ("any", "all"),
@@ -47,10 +48,14 @@ def literal(site: Site) -> Iterator[Change]:
     elif isinstance(value, int | float):
         numbers = dict.fromkeys((value + 1, value - 1, 0, 1, 2, value * 10, value / 10 if value % 10 else value // 10))
         for number in numbers:
-            if number != value:
+            if number != value and not _does_nothing(site, number):
                 yield site.replace(_number(number))
     elif value is None:
         yield from (site.replace(constant(other)) for other in (False, True, 0, ""))
+
+
+def _does_nothing(site: Site, value: float) -> bool:
+    return isinstance(site.parent, ast.BinOp) and site.field == "right" and is_neutral(site.parent.op, constant(value))
 
 
 def _number(value: float) -> ast.expr:
@@ -97,6 +102,7 @@ def string(site: Site) -> Iterator[Change]:
     for other in dict.fromkeys(("", " ", *site.scope.module.strings[:40])):
         if other != node.value:
             yield site.replace(constant(other))
+    yield site.replace(constant(None))
 
 
 def empty_literal(site: Site) -> Iterator[Change]:

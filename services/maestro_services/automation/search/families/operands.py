@@ -29,16 +29,20 @@ def swap(site: Site) -> Iterator[Change]:
                 yield site.replace(ast.Call(node.func, arguments, node.keywords))
 
 
+def drop_operand(site: Site) -> Iterator[Change]:
+    """`a + b` becomes `a`, and `b`."""
+    if isinstance(site.node, ast.BinOp):
+        yield site.replace(site.node.left)
+        yield site.replace(site.node.right)
+
+
 def drop(site: Site) -> Iterator[Change]:
-    """An operation becomes one of its operands; a call becomes one of its arguments, or the object it is called on."""
+    """A condition loses an operand; a call becomes one of its arguments, or the object it is called on."""
     match site.node:
         case ast.BoolOp(op=operator, values=values):
             for index in range(len(values)):
                 rest = values[:index] + values[index + 1 :]
                 yield site.replace(rest[0] if len(rest) == 1 else ast.BoolOp(operator, rest))
-        case ast.BinOp(left=left, right=right):
-            yield site.replace(left)
-            yield site.replace(right)
         case ast.Call() as node:
             yield from _dropped_call(site, node)
         case ast.IfExp(body=body, orelse=orelse):

@@ -17,6 +17,7 @@ _OPPOSITES: dict[type[ast.cmpop], type[ast.cmpop]] = {
     ast.NotIn: ast.In,
 }
 _ARITHMETIC: tuple[type[ast.operator], ...] = (ast.Add, ast.Sub, ast.Mult, ast.FloorDiv, ast.Mod, ast.Div, ast.Pow)
+_NEUTRAL = {ast.Add: 0, ast.Sub: 0, ast.Mult: 1, ast.FloorDiv: 1, ast.Div: 1, ast.Pow: 1}
 _BITS: tuple[type[ast.operator], ...] = (ast.BitAnd, ast.BitOr, ast.BitXor, ast.LShift, ast.RShift)
 
 
@@ -50,7 +51,8 @@ def arithmetic_operator(site: Site) -> Iterator[Change]:
     node = site.node
     if isinstance(node, ast.BinOp):
         for operator in _others(node.op):
-            yield site.replace(ast.BinOp(node.left, operator, node.right))
+            if not is_neutral(operator, node.right):
+                yield site.replace(ast.BinOp(node.left, operator, node.right))
     elif isinstance(node, ast.AugAssign):
         for operator in _others(node.op):
             yield site.replace(ast.AugAssign(node.target, operator, node.value))
@@ -60,6 +62,14 @@ def _others(operator: ast.operator) -> Iterator[ast.operator]:
     for group in (_ARITHMETIC, _BITS):
         if isinstance(operator, group):
             yield from (other() for other in group if not isinstance(operator, other))
+
+
+def is_neutral(operator: ast.operator, right: ast.expr) -> bool:
+    """Whether an operation does nothing, such as `a + 0`: dropping it says the same more plainly."""
+    value = right.value if isinstance(right, ast.Constant) else None
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return False
+    return value == _NEUTRAL.get(type(operator))
 
 
 def unary_operator(site: Site) -> Iterator[Change]:

@@ -1,4 +1,4 @@
-"""The deployed form: a process a service, two of execution, on one PostgreSQL, woken by Redis, found by the registry."""
+"""The deployed form: a process a service, two of execution, on PostgreSQL and Redis, found by the registry."""
 
 import asyncio
 import contextlib

@@ -18,6 +18,7 @@ _COMMANDS = {
     "services": ("maestro_cli.commands.services:services", "List the instances of the mesh."),
     "audit": ("maestro_cli.commands.audit:audit", "Read and verify the record of what was done."),
     "token": ("maestro_cli.commands.token:token", "Keep tokens for people and scripts."),
+    "demo": ("maestro_cli.commands.demo:demo", "Show the main job on a sample project."),
     "completion": ("maestro_cli.commands.completion:completion", "Print the completion script of a shell."),
 }
 

@@ -21,13 +21,15 @@ from maestro_services.runtime.settings import SettingsError, load
 from maestro_services.runtime.telemetry import configure_logging, configure_tracing
 from maestro_services.templates.compose import compose as templates
 
+# Where `maestro up` answers unless it is told otherwise.
+PORT = 7470
 COMPOSES = (registry, execution, automation, templates, audit)
 
 
 def arguments(argv: list[str] | None = None) -> argparse.Namespace:
     """The command line; what it leaves out comes from the settings."""
     parser = argparse.ArgumentParser(prog="maestro up", description="Run the whole platform in one process.")
-    parser.add_argument("--port", type=int, help="loopback port; 0 takes a free one")
+    parser.add_argument("--port", type=int, help=f"loopback port, by default {PORT}; 0 takes a free one")
     parser.add_argument("--state-directory", help="where everything is kept")
     parser.add_argument("--workers", type=int, help="worker processes to keep")
     parser.add_argument("--log-level", choices=["debug", "info", "warning", "error"])
@@ -40,8 +42,8 @@ def main() -> None:
     try:
         server = load(ServerSettings, "server")
         overrides = {"state_directory": given.state_directory, "log_level": given.log_level}
-        if given.port is not None:
-            overrides["address"] = f"127.0.0.1:{given.port}"
+        if given.port is not None or server.address == ServerSettings.address:
+            overrides["address"] = f"127.0.0.1:{PORT if given.port is None else given.port}"
         server = dataclasses.replace(server, **{key: value for key, value in overrides.items() if value is not None})
         embedded = load(EmbeddedSettings, "embedded")
         if given.workers is not None:

@@ -14,6 +14,7 @@ from pathlib import Path
 import click
 from maestro_client import Endpoint, Maestro, connect, default_state_directory, read_endpoint
 
+from ._sharing import Use, another_starts, using
 from .failures import Failure
 from .options import Options
 
@@ -34,10 +35,11 @@ async def platform_for(options: Options) -> AsyncIterator[tuple[Maestro, bool]]:
             yield maestro, False
         return
     async with contextlib.AsyncExitStack() as stack:
+        use = await stack.enter_async_context(using(state))
         endpoint = _running(state)
         temporary = endpoint is None
         if endpoint is None:
-            endpoint = await stack.enter_async_context(_started(state))
+            endpoint = await stack.enter_async_context(started_platform(state, use))
         yield await stack.enter_async_context(connect(endpoint.address, endpoint.token)), temporary
 
 
@@ -55,8 +57,11 @@ def _running(state: Path) -> Endpoint | None:
 
 
 @contextlib.asynccontextmanager
-async def _started(state: Path) -> AsyncIterator[Endpoint]:
-    """Start a platform, wait until it serves, and end it with all its processes afterwards."""
+async def started_platform(state: Path, use: Use | None = None) -> AsyncIterator[Endpoint]:
+    """Start a platform, wait until it serves, and end it with all its processes afterwards.
+
+    With this command's `use` of the state directory, it stays until no other command uses it.
+    """
     log = _log_of(state)
     if sys.stderr.isatty():
         click.secho("starting a platform for this command; `maestro up` keeps one running", dim=True, err=True)
@@ -72,6 +77,8 @@ async def _started(state: Path) -> AsyncIterator[Endpoint]:
         )
     try:
         yield await _serving(process, state, log)
+        if use and process.returncode is None:
+            await use.alone()
     finally:
         await _end(process)
 
@@ -85,7 +92,7 @@ async def _serving(process: asyncio.subprocess.Process, state: Path, log: Path) 
     said = asyncio.create_task(process.stdout.readline() if process.stdout else process.wait())
     deadline = time.monotonic() + _START_SECONDS
     # A child that ends without a word may have met another command that was faster to start a platform.
-    while time.monotonic() < deadline and (not said.done() or said.result() or _another_starts(state)):
+    while time.monotonic() < deadline and (not said.done() or said.result() or another_starts(state)):
         endpoint = _running(state)
         if endpoint is not None and (said.done() or endpoint.pid != process.pid):
             return endpoint
@@ -97,18 +104,6 @@ async def _serving(process: asyncio.subprocess.Process, state: Path, log: Path) 
 def _last_line(log: Path) -> str:
     lines = log.read_text(errors="replace").strip().splitlines()
     return lines[-1] if lines else "it says nothing"
-
-
-def _another_starts(state: Path) -> bool:
-    """Tell whether another process holds the state directory."""
-    import fcntl
-
-    with (state / "lock").open("a") as lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
-            return True
-    return False
 
 
 async def _end(process: asyncio.subprocess.Process) -> None:

@@ -14,7 +14,7 @@ from maestro_services.audit.sequencer import Sequencer
 from maestro_services.audit.signer import LogSigner
 from maestro_services.audit.store import AuditStore
 from maestro_services.runtime.clock import Clock
-from maestro_services.runtime.errors import not_found
+from maestro_services.runtime.errors import ServiceError, not_found
 from maestro_services.runtime.wakeups import first_of
 
 _LOG = structlog.get_logger()
@@ -96,10 +96,13 @@ class CheckpointLoop:
         await self.sign()
 
     async def sign(self) -> None:
-        """Signs the logs that grew."""
+        """Signs the logs that grew; what the storage does not take now comes with the next round."""
         grown, self._sequencer.grown = self._sequencer.grown, set()
         for project in sorted(grown):
             try:
                 await self._checkpoints.newest(project)
             except LogDamageError as error:
                 _LOG.error("log is damaged; nothing more of it is signed", project=project, detail=error.message)
+            except ServiceError as error:
+                self._sequencer.grown.add(project)
+                _LOG.warning("checkpoint not stored; trying again", project=project, reason=error.reason.name)

@@ -117,11 +117,14 @@ class AuditStore:
 
     async def locked(self, transaction: Transaction, project: str, origin: str, now: datetime) -> LogState:
         """A project's log, begun if it has none; nobody else changes it until the transaction ends."""
-        empty = {"project": project, "origin": origin, "size": 0, "root": EMPTY_ROOT, "update_time": micros(now)}
-        unsigned = {"note": "", "note_size": -1, "note_time": 0}
-        await transaction.execute(self._insert(logs).on_conflict_do_nothing(), empty | unsigned)
         found = select(logs).where(logs.c.project == project).with_for_update()
-        return log_state((await transaction.execute(found)).one())
+        row = (await transaction.execute(found)).one_or_none()
+        if row is None:
+            empty = {"project": project, "origin": origin, "size": 0, "root": EMPTY_ROOT, "update_time": micros(now)}
+            unsigned = {"note": "", "note_size": -1, "note_time": 0}
+            await transaction.execute(self._insert(logs).on_conflict_do_nothing(), empty | unsigned)
+            row = (await transaction.execute(found)).one()
+        return log_state(row)
 
     async def writer(self, transaction: Transaction, state: LogState, ids: Collection[str]) -> LogWriter:
         """What appends to a locked log, knowing the entries with these ids."""

@@ -1,5 +1,6 @@
 """Importing from Git repositories, honest and hostile ones."""
 
+import os
 import stat
 import uuid
 from pathlib import Path
@@ -62,9 +63,7 @@ def commit_tree(root: Path, entries: list[tuple[bytes, int, bytes]]) -> None:
 async def fetch(templates: Any, url: Path | str, who: str = "admin", **arguments: Any) -> template_pb2.TemplateVersion:
     source = {"path": "templates/greeting", "revision": ""} | arguments.pop("source", {})
     git_source = template_pb2.GitSource(url=url.as_uri() if isinstance(url, Path) else url, **source)
-    request = template_service_pb2.ImportTemplateVersionRequest(
-        **{"parent": PARENT, "git_source": git_source} | arguments
-    )
+    request = template_service_pb2.ImportTemplateVersionRequest(parent=PARENT, git_source=git_source, **arguments)
     return (await templates.as_(who).import_template_version(request)).template_version
 
 
@@ -92,7 +91,7 @@ async def test_a_tag_a_branch_or_a_commit_names_the_revision(templates: Any, rep
 async def test_a_repeated_request_does_not_fetch_again(templates: Any, repository: Path) -> None:
     request_id = str(uuid.uuid4())
     created = await fetch(templates, repository, request_id=request_id)
-    repository.rename(repository.with_name("gone"))
+    os.rename(repository, repository.with_name("gone"))  # noqa: PTH104 - a rename does not block for long
     assert await fetch(templates, repository, request_id=request_id) == created
     with pytest.raises(AlreadyExists) as refused:
         await fetch(templates, repository, request_id=request_id, source={"revision": "v1"})
@@ -124,9 +123,8 @@ async def test_a_directory_that_is_no_repository_cannot_be_read(templates: Any, 
     assert refused.value.reason == "SOURCE_UNREADABLE"
 
 
-@pytest.mark.parametrize(
-    "url",
-    [
+async def test_other_urls_are_refused(templates: Any) -> None:
+    for url in (
         "http://example.com/x.git",
         "ssh://git@example.com/x.git",
         "git://example.com/x",
@@ -138,12 +136,10 @@ async def test_a_directory_that_is_no_repository_cannot_be_read(templates: Any, 
         "file://host/share",
         "--upload-pack=touch /tmp/x",
         "https://example.com/\nx",
-    ],
-)
-async def test_other_urls_are_refused(templates: Any, url: str) -> None:
-    with pytest.raises(InvalidArgument) as refused:
-        await fetch(templates, url)
-    assert (refused.value.reason, refused.value.metadata["field"]) == ("FIELD_INVALID", "git_source.url")
+    ):
+        with pytest.raises(InvalidArgument) as refused:
+            await fetch(templates, url)
+        assert (refused.value.reason, refused.value.metadata["field"]) == ("FIELD_INVALID", "git_source.url")
 
 
 @pytest.mark.parametrize("source", [{"path": "../.."}, {"path": "a/.git"}, {"revision": "--exec=x"}])

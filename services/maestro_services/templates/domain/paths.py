@@ -47,15 +47,18 @@ def collision(paths: Iterable[str]) -> tuple[str, str] | None:
 
     A parent directory counts as a name of its own: `a/x` and `A/y` collide too.
     """
-    spelled: dict[str, tuple[str, str, bool]] = {}
+    seen: dict[str, tuple[str, str, bool]] = {}
     for path in paths:
         parts = path.split("/")
         for count in range(1, len(parts) + 1):
             spelling, is_file = "/".join(parts[:count]), count == len(parts)
-            first = spelled.setdefault(_fold(spelling), (spelling, path, is_file))
-            same_directory = first[0] == spelling and not first[2] and not is_file
-            if not same_directory and first[1:] != (path, is_file):
-                return first[1], path
+            key = _fold(spelling)
+            if key not in seen:
+                seen[key] = (spelling, path, is_file)
+                continue
+            first_spelling, first_path, first_is_file = seen[key]
+            if is_file or first_is_file or spelling != first_spelling:
+                return first_path, path
     return None
 
 

@@ -18,7 +18,7 @@ class Reader:
         self.faults = faults
         self.node = node
         self._entries = node.entries if isinstance(node, Entries) else {}
-        self._asked: list[str] = []
+        self._asked: dict[str, None] = {}
         if not isinstance(node, Entries):
             self.fault(node, path, f"a mapping, not {_describe(node)}")
 
@@ -28,7 +28,7 @@ class Reader:
 
     def node_of(self, key: str) -> Node | None:
         """The value of a key, if it is there."""
-        self._asked.append(key)
+        self._asked[key] = None
         return self._entries.get(key)
 
     def path_of(self, key: str) -> str:

@@ -11,6 +11,7 @@ from maestro_services.runtime.settings import SettingsError, load
 from maestro_services.runtime.telemetry import configure_logging
 from maestro_services.worker.agent import NoServerError
 from maestro_services.worker.compose import compose
+from maestro_services.worker.sandbox.kernel import die_with_parent
 from maestro_services.worker.settings import WorkerSettings
 
 
@@ -37,6 +38,8 @@ def main() -> None:
     try:
         settings = dataclasses.replace(load(WorkerSettings, "worker"), **given)
         configure_logging(settings.log_level)
+        if settings.end_with_parent:
+            die_with_parent(signal.SIGKILL)
         asyncio.run(run(settings))
     except (SettingsError, NoServerError) as error:
         sys.exit(f"maestro-worker: {error}")

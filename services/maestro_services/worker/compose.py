@@ -22,6 +22,7 @@ from maestro_services.worker.adapters.pytest import PytestAdapter
 from maestro_services.worker.agent import Agent
 from maestro_services.worker.blobs import BlobCache
 from maestro_services.worker.board import Board
+from maestro_services.worker.exclusive import exclusive
 from maestro_services.worker.sandbox.probe import probe
 from maestro_services.worker.settings import WorkerSettings
 
@@ -30,19 +31,24 @@ from maestro_services.worker.settings import WorkerSettings
 async def compose(settings: WorkerSettings) -> AsyncIterator[Agent]:
     """A worker that is ready to run, and closed with the context."""
     work = settings.work()
-    # The folders of an earlier process of this worker: nobody works in them any more.
-    actions = work / "actions"
-    await asyncio.to_thread(shutil.rmtree, actions, ignore_errors=True)
+    with await exclusive(work):
+        actions = await asyncio.to_thread(_empty, work / "actions")
+        sandbox = await probe(actions, settings.hidden(), required=settings.require_isolation)
+        token = _token(settings.token_file) if settings.token_file else None
+        async with connect(settings.server or None, token) as client:
+            blobs = BlobCache(work / "blobs", client.artifacts, settings.cache_bytes)
+            blobs.open()
+            adapters: dict[str, Adapter] = {"pytest": PytestAdapter(), "command": CommandAdapter()}
+            board = Board(Workshop(actions, sandbox, blobs, client.artifacts, adapters))
+            yield _agent(settings, client, board)
+            blobs.close()
+
+
+def _empty(actions: Path) -> Path:
+    """Removes the folders of an earlier process of this worker: nobody works in them any more."""
+    shutil.rmtree(actions, ignore_errors=True)
     actions.mkdir(parents=True, mode=0o700)
-    sandbox = await probe(actions, settings.hidden(), required=settings.require_isolation)
-    token_file = settings.token_file
-    async with connect(settings.server or None, _token(token_file) if token_file else None) as client:
-        blobs = BlobCache(work / "blobs", client.artifacts, settings.cache_bytes)
-        blobs.open()
-        adapters: dict[str, Adapter] = {"pytest": PytestAdapter(), "command": CommandAdapter()}
-        board = Board(Workshop(actions, sandbox, blobs, client.artifacts, adapters))
-        yield _agent(settings, client, board)
-        blobs.close()
+    return actions
 
 
 def _token(path: str) -> Callable[[], str]:

@@ -28,6 +28,8 @@ class WorkerSettings:
     grace_seconds: float = 3.0
     # End when no server answers for so long; a worker of an embedded platform does not outlive it.
     patience_seconds: float = 60.0
+    # End, and everything with it, when the process that started the worker ends.
+    end_with_parent: bool = True
     # For the matching of work, as key=value.
     labels: tuple[str, ...] = ()
     log_level: str = "info"

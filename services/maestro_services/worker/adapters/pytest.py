@@ -40,8 +40,8 @@ class PytestAdapter:
                 await _interrupt(stage, session, stage.guard.cause, f"The action was ended: {stage.guard.message}.")
                 return stopped(stage.guard)
             if not _can_go_on(session, ending):
-                words = stage.last_words
-                return not_started(ending) or conclude(session, ending, stage.interpreter.path, words)
+                python = stage.interpreter.path
+                return not_started(ending) or conclude(session, ending, python, stage.last_words)
             history.death_cause, history.death = death(ending)
             words = f"{history.death[0].upper()}{history.death[1:]} while this test ran."
             await _interrupt(stage, session, history.death_cause, words)

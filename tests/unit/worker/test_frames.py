@@ -1,0 +1,46 @@
+"""Frames survive whatever way they are cut into reads."""
+
+import asyncio
+import json
+import struct
+
+from hypothesis import given
+from hypothesis import strategies as st
+from maestro_services.worker.adapters.frames import read_frames
+from maestro_services.worker.adapters.pytest_events import clean
+
+
+def encoded(number: int, data: bytes) -> bytes:
+    text = json.dumps({"n": number}).encode()
+    return struct.pack(">II", len(text), len(data)) + text + data
+
+
+@given(st.lists(st.binary(max_size=300), max_size=20), st.integers(1, 97), st.integers(0, 20))
+def test_frames_come_whole_and_in_order(datas: list[bytes], step: int, missing: int) -> None:
+    stream = b"".join(encoded(number, data) for number, data in enumerate(datas))
+    stream = stream[: len(stream) - missing] if len(stream) > missing else b""
+
+    async def read() -> list[tuple[dict[str, int], bytes]]:
+        reader = asyncio.StreamReader()
+
+        async def feed() -> None:
+            for start in range(0, len(stream), step):
+                reader.feed_data(stream[start : start + step])
+                await asyncio.sleep(0)
+            reader.feed_eof()
+
+        feeding = asyncio.create_task(feed())
+        frames = [frame async for frames in read_frames(reader) for frame in frames]
+        await feeding
+        return frames
+
+    frames = asyncio.run(read())
+    assert frames == [({"n": number}, data) for number, data in enumerate(datas)][: len(frames)]
+    lost = len(datas) - len(frames)
+    assert lost <= missing
+    assert missing or not lost
+
+
+@given(st.text(alphabet=st.characters()))
+def test_any_text_becomes_utf_8(text: str) -> None:
+    clean(text).encode()

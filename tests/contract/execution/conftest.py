@@ -1,5 +1,6 @@
 """A running execution service, clients of it, and a worker that says what a test tells it to."""
 
+import dataclasses
 from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Any
 
@@ -18,7 +19,7 @@ from tests.contract.execution.messages import run_request, stream_of, tree_blobs
 SETTINGS = ExecutionSettings(
     max_blob_bytes=3_000_000,
     max_queued_runs=5,
-    lease_seconds=1.0,
+    lease_seconds=30.0,
     heartbeat_seconds=0.2,
     expiry_seconds=0.05,
     idle_seconds=0.3,
@@ -35,8 +36,9 @@ def composing(settings: ExecutionSettings) -> Compose:
 
 
 @pytest.fixture
-def settings() -> ExecutionSettings:
-    return SETTINGS
+def settings(request: pytest.FixtureRequest) -> ExecutionSettings:
+    """The service's settings; a test that waits for a lease to expire is marked with a shorter one."""
+    return dataclasses.replace(SETTINGS, **getattr(request, "param", {}))
 
 
 @pytest.fixture

@@ -4,16 +4,18 @@ import asyncio
 import json
 from collections.abc import AsyncIterator, Coroutine, Sequence
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import Any
 
 from maestro.execution.v1 import worker_service_pb2 as pb
 
 from maestro_services.execution.blobs import BlobFiles
 from maestro_services.execution.convert import assignment
+from maestro_services.execution.domain.batch import Batch
 from maestro_services.execution.domain.run import HeldLease, LeasedAction
 from maestro_services.execution.domain.tree import BlobRef
 from maestro_services.execution.ingest import fold
 from maestro_services.execution.servicer import responses
+from maestro_services.execution.servicer.commits import Commits, finished
 from maestro_services.execution.servicer.inbox import EventRun, Inbox
 from maestro_services.execution.store.batches import BatchStore
 from maestro_services.execution.store.blobs import BlobStore
@@ -22,8 +24,6 @@ from maestro_services.execution.store.results import ResultStore
 from maestro_services.execution.store.runs import CANCEL_TOPIC
 from maestro_services.runtime.errors import Reason, ServiceError
 from maestro_services.runtime.wakeups import Wakeups, first_of
-
-T = TypeVar("T")
 
 # How soon a session looks by itself for what another replica queued or cancelled, in seconds.
 _POLL = 1.0
@@ -66,8 +66,9 @@ class WorkSession:
         self._terms = terms
         self._draining = draining
         self._answers: asyncio.Queue[pb.WorkResponse | Exception | None] = asyncio.Queue(maxsize=64)
-        # Lease -> the sequence number up to which its events are committed.
+        # Lease -> the sequence number of its last event that is committed or about to be.
         self._active: dict[str, int] = {}
+        self._commits = Commits()
         self._cancelled: set[str] = set()
         self._changed = asyncio.Event()
         self._goodbye = False
@@ -94,6 +95,10 @@ class WorkSession:
             for task in tasks:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
+            # Nobody reads answers any more: the commit under way must find room for its own.
+            while not self._answers.empty():
+                self._answers.get_nowait()
+            await self._commits.settle()
 
     async def _guarded(self, job: Coroutine[Any, Any, None]) -> None:
         try:
@@ -125,32 +130,40 @@ class WorkSession:
                 self._goodbye = True
             else:
                 raise ServiceError(Reason.HELLO_EXPECTED, "hello comes first and once", expected="hello, once")
+        await self._commits.settle()
         await self._answers.put(None)
 
     async def _commit(self, events: EventRun) -> None:
+        """Folds events while those before them are being committed."""
         lease = events.lease
-        acknowledged = await self._acknowledged(lease)
-        if acknowledged is None:
+        known = await self._known(lease)
+        if known is None:
             await self._lose(lease)
             return
-        fresh = events.behind(acknowledged)
-        if fresh:
-            batch = fold(acknowledged + 1, fresh, len(fresh))
-            if not await _finished(self._stores.batches.commit(lease, self._worker_id, batch)):
-                await self._lose(lease)
-                return
-            acknowledged = batch.last_sequence
-            self._active[lease] = acknowledged
-            if batch.finish is not None:
-                self._free(lease)
-        await self._answers.put(responses.acknowledgement(lease, acknowledged))
+        fresh = events.behind(known)
+        if not fresh:
+            await self._commits.settle()
+            await self._answers.put(responses.acknowledgement(lease, known))
+            return
+        batch = fold(known + 1, fresh, len(fresh))
+        self._active[lease] = batch.last_sequence
+        await self._commits.start(lambda: self._guarded(self._write(lease, batch)))
 
-    async def _acknowledged(self, lease: str) -> int | None:
-        """How far a lease is committed; None if it is not the worker's. An ended one is still asked for by resends."""
-        if lease in self._active:
-            return self._active[lease]
-        held = await self._stores.leases.renew(self._worker_id, [lease])
-        return held[0].acknowledged if held else None
+    async def _write(self, lease: str, batch: Batch) -> None:
+        if not await self._stores.batches.commit(lease, self._worker_id, batch):
+            await self._lose(lease)
+            return
+        if batch.finish is not None:
+            self._free(lease)
+        await self._answers.put(responses.acknowledgement(lease, batch.last_sequence))
+
+    async def _known(self, lease: str) -> int | None:
+        """The last event of a lease that came; None if it is not the worker's. An ended one may still be resent."""
+        if lease not in self._active:
+            await self._commits.settle()
+            held = await self._stores.leases.renew(self._worker_id, [lease])
+            return held[0].acknowledged if held else None
+        return self._active[lease]
 
     async def _lose(self, lease: str) -> None:
         self._free(lease)
@@ -184,7 +197,7 @@ class WorkSession:
             self._changed.clear()
             woken = self._stores.wakeups.subscribe(QUEUE_TOPIC)
             if len(self._active) < self._slots:
-                leased = await _finished(self._stores.leases.lease_next(self._worker_id))
+                leased = await finished(self._stores.leases.lease_next(self._worker_id))
                 if leased is not None:
                     await self._assign(leased)
                     continue
@@ -201,13 +214,3 @@ class WorkSession:
         blob = await self._stores.files.put(json.dumps(test_ids).encode())
         await self._stores.blobs.grant(leased.project, [blob])
         return blob
-
-
-async def _finished(work: Coroutine[Any, Any, T]) -> T:
-    """The result of work that must not be cut short: when the stream breaks, it is brought to its end first."""
-    task = asyncio.ensure_future(work)
-    try:
-        return await asyncio.shield(task)
-    except asyncio.CancelledError:
-        await asyncio.wait([task])
-        raise

@@ -24,7 +24,7 @@ class Use:
 
     async def begin(self) -> None:
         """Join the others; waits while the one that started the platform is ending it."""
-        while not _locked(self._file, fcntl.LOCK_SH):
+        while not _locked(self._file, fcntl.LOCK_SH):  # noqa: ASYNC110 -- the lock is another process's
             await asyncio.sleep(_PERIOD)
 
     async def alone(self) -> None:

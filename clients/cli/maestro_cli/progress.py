@@ -79,7 +79,7 @@ class Plain(Silent):
     def moved(self, tally: Tally) -> None:
         """Write how far the run is, at most every ten seconds."""
         now, text = time.monotonic(), counts_of(tally).plain
-        if now - self._last >= _QUIET_SECONDS and text != self._said:
+        if tally.known and now - self._last >= _QUIET_SECONDS and text != self._said:
             self._console.print(text)
             self._last, self._said = now, text
 

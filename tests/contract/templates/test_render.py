@@ -121,8 +121,8 @@ async def test_a_wrong_value_is_refused_with_its_variable(templates: Any, given:
 async def test_required_choice_boolean_and_list_variables_have_rules(templates: Any) -> None:
     manifest = (
         "display_name: x\nversion: 1.0.0\nvariables:\n  person: {required: true}\n"
-        "display_name: x\nversion: 1.0.0\nvariables:\n  person: {required: true}\n"
-        "  size: {type: choice, choices: [s, m]}\n"
+        "  size: {type: choice, choices: [s, m]}\n  loud: {type: boolean}\n"
+        "  tags: {type: strings, max: 2, pattern: '[a-z]+'}\n"
     )
     await templates.create_text("{{ person }} {{ size }} {{ loud }} {{ tags | join('+') }}", manifest)
     rendered = await templates.render(person="ada", size="m", loud=True, tags=["a", "b"])

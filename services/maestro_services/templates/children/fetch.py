@@ -69,7 +69,7 @@ def fetch(job: Header) -> tuple[BaseRepo, ObjectID]:
     refs = {name: value for name, value in client.get_refs(url.path.encode()).refs.items() if value is not None}
     wanted = chosen(refs, job["revision"])
     target = Repo.init_bare(job["directory"])
-    client.fetch(url.path.encode(), target, determine_wants=lambda _refs, _depth=None: [wanted], depth=1)
+    client.fetch(url.path.encode(), target, determine_wants=lambda *_refs, **_depth: [wanted], depth=1)
     return target, wanted
 
 

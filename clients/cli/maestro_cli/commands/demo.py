@@ -14,11 +14,11 @@ from typing import Any
 
 import click
 
-from ..failures import Failure
-from ..local_platform import started_platform
+from maestro_cli.failures import Failure
+from maestro_cli.local_platform import started_platform
 
 DEFECT = ("if pieces >= minimum:", "if pieces > minimum:")
-_REPAIR_SECONDS = 180.0
+_PATIENCE_SECONDS = 60.0
 
 
 @click.command()
@@ -77,7 +77,7 @@ class Demo:
 
     async def _repair(self) -> str:
         self._say("The failure is diagnosed, and a repair is found and proved; no file is touched")
-        repair = await self._first_repair()
+        repair = await self._first("repairs", "repair", "list")
         await self._type("repair", "watch", repair)
         await self._type("repair", "show", repair)
         shown = await self._ask("repair", "show", repair)
@@ -86,11 +86,12 @@ class Demo:
             raise Failure("the repair was not proved by a run of the whole suite")
         return repair
 
-    async def _first_repair(self) -> str:
-        async with asyncio.timeout(_REPAIR_SECONDS):
-            while not (listed := await self._ask("repair", "list")).get("repairs"):
+    async def _first(self, field: str, *words: str) -> str:
+        """Ask until there is something, and return the id of the first."""
+        async with asyncio.timeout(_PATIENCE_SECONDS):
+            while not (listed := (await self._ask(*words)).get(field)):
                 await asyncio.sleep(0.2)
-        return str(listed["repairs"][0]["name"]).rpartition("/")[2]
+        return str(listed[0]["name"]).rpartition("/")[2]
 
     async def _apply(self, repair: str) -> None:
         self._say("The repair is applied, and the suite is green again")
@@ -102,11 +103,9 @@ class Demo:
     async def _verify(self) -> None:
         self._say("All of it is on record, and the record proves itself")
         applied = 'kind = "automation.repairs.apply"'
-        async with asyncio.timeout(30):
-            while not (listed := await self._ask("audit", "list", "--filter", applied)).get("events"):
-                await asyncio.sleep(0.2)
+        event = await self._first("events", "audit", "list", "--filter", applied)
         await self._type("audit", "list")
-        await self._type("audit", "verify", str(listed["events"][0]["name"]).rpartition("/")[2])
+        await self._type("audit", "verify", event)
 
     def _pricing(self) -> Path:
         return next(self._project.glob("src/*/pricing.py"))

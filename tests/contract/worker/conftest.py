@@ -1,5 +1,6 @@
 """Runs plans in real sandboxes, without a server."""
 
+import asyncio
 import dataclasses
 import sys
 from collections.abc import Awaitable, Callable, Mapping
@@ -55,11 +56,21 @@ class Executed:
 
 
 class Sink:
+    """Keeps all events."""
+
     def __init__(self) -> None:
         self.events: list[worker_service_pb2.ActionEvent] = []
+        self._more = asyncio.Condition()
 
     async def emit(self, *events: worker_service_pb2.ActionEvent) -> None:
         self.events += events
+        async with self._more:
+            self._more.notify_all()
+
+    async def seen(self, kind: str) -> None:
+        """Waits for an event of this kind."""
+        async with self._more:
+            await self._more.wait_for(lambda: any(event.WhichOneof("event") == kind for event in self.events))
 
 
 Execute = Callable[..., Awaitable[Executed]]

@@ -29,7 +29,7 @@ class FakeServer(WorkerServiceServicer):
         self.answers: asyncio.Queue[worker_service_pb2.WorkResponse | None] = asyncio.Queue()
         self.progress = asyncio.Condition()
 
-    async def Work(  # noqa: N802 - gRPC's name
+    async def Work(
         self,
         request_iterator: AsyncIterator[worker_service_pb2.WorkRequest],
         context: grpc.aio.ServicerContext,  # type: ignore[type-arg]

@@ -1,4 +1,4 @@
-"""Projects that do not collect, hang, crash, print without end: each gets its verdict and cause, and nothing is lost."""
+"""Projects that do not collect, hang, crash, print without end: each gets its verdict and cause; nothing is lost."""
 
 import asyncio
 import os
@@ -73,12 +73,18 @@ async def test_pytest_that_breaks_itself(execute: Any) -> None:
     assert "hook" in done.message
 
 
-async def test_an_interpreter_without_pytest(execute: Any, tmp_path: Path) -> None:
+@pytest.fixture
+def bare_python(tmp_path: Path) -> str:
+    """An interpreter that has no packages."""
     subprocess.run([sys.executable, "-m", "venv", "--without-pip", tmp_path / "venv"], check=True)
-    spec = pytest_run(python=str(tmp_path / "venv/bin/python"))
+    return str(tmp_path / "venv/bin/python")
+
+
+async def test_an_interpreter_without_pytest(execute: Any, bare_python: str) -> None:
+    spec = pytest_run(python=bare_python)
     done = await execute({"test_a.py": "def test_a(): pass\n"}, spec=spec)
     assert (done.verdict, done.cause) == ("INVALID", "INPUT_ERROR")
-    assert f"{tmp_path}/venv/bin/python cannot import pytest" in done.message
+    assert f"{bare_python} cannot import pytest" in done.message
 
 
 async def test_an_interpreter_that_does_not_exist(execute: Any) -> None:
@@ -144,21 +150,19 @@ async def test_a_test_that_ignores_sigterm_is_ended_within_a_second(execute: Any
         " start_new_session=True)\n"
         "    time.sleep(300)\n"
     )
-    moments: list[float] = []
+    cancelling: list[asyncio.Task[float]] = []
 
     def cancel(guard: Any, sink: Any) -> None:
-        async def later() -> None:
-            while not any(event.HasField("test_started") for event in sink.events):
-                await asyncio.sleep(0.01)
+        async def once_it_runs() -> float:
+            await sink.seen("test_started")
             await asyncio.sleep(0.2)
-            moments.append(time.monotonic())
             guard.stop(test_result_pb2.CAUSE_CANCELLED, "cancelled")
+            return time.monotonic()
 
-        moments_task.append(asyncio.create_task(later()))
+        cancelling.append(asyncio.create_task(once_it_runs()))
 
-    moments_task: list[asyncio.Task[None]] = []
     done = await execute({"test_a.py": text}, meanwhile=cancel)
-    assert time.monotonic() - moments[0] < 1.0
+    assert time.monotonic() - await cancelling[0] < 1.0
     assert (done.verdict, done.cause) == ("CANCELLED", "CANCELLED")
     assert done.test("test_stubborn").cause == test_result_pb2.CAUSE_CANCELLED
     assert processes_with("mark-stubborn") == []

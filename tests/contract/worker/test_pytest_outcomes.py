@@ -2,7 +2,7 @@
 
 import subprocess
 import sys
-import xml.etree.ElementTree as ElementTree
+import xml.etree.ElementTree as ET
 from pathlib import Path
 from typing import Any
 
@@ -77,7 +77,7 @@ def junit_outcomes(folder: Path, *arguments: str) -> dict[str, set[str]]:
     command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", f"--junitxml={report}", *arguments]
     subprocess.run(command, cwd=folder, capture_output=True, check=False)
     found: dict[str, set[str]] = {}
-    for case in ElementTree.parse(report).getroot().iter("testcase"):
+    for case in ET.parse(report).getroot().iter("testcase"):
         kinds = found.setdefault(f"{case.get('classname')}::{case.get('name')}", set())
         kinds |= {"xfail" if child.get("type") == "pytest.xfail" else child.tag for child in case}
     return {name: kinds & {"failure", "error", "skipped", "xfail"} for name, kinds in found.items()}

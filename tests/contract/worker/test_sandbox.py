@@ -36,6 +36,10 @@ def python(code: str, **fields: Any) -> run_pb2.RunSpec:
     return run_pb2.RunSpec(command=run_pb2.CommandPlan(arguments=arguments), **fields)
 
 
+def processes_with(mark: str) -> list[str]:
+    return subprocess.run(["pgrep", "-f", mark], capture_output=True, text=True, check=False).stdout.split()
+
+
 def mechanisms(done: Any) -> set[str]:
     (started,) = done.of("action_started")
     names = action_pb2.Isolation.Mechanism.Name
@@ -141,7 +145,7 @@ async def test_temporary_folders_are_its_own(execute: Any, tmp_path: Path) -> No
     """
     done = await execute({}, spec=python(code))
     assert done.verdict == "PASSED", done.output().decode()
-    assert not Path("/dev/shm/x").exists()
+    assert not os.access("/dev/shm/x", os.F_OK)
 
 
 async def test_the_environment_is_minimal(execute: Any, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -195,8 +199,7 @@ async def test_without_a_process_namespace_nothing_outlives_the_action_either(tm
         await asyncio.gather(process.stdout.read(), process.stderr.read())
         ending = await process.wait()
     assert ending.exit_code == 0
-    found = subprocess.run(["pgrep", "-f", "mark-unnamespaced"], capture_output=True, text=True, check=False)
-    assert found.stdout.split() == []
+    assert processes_with("mark-unnamespaced") == []
 
 
 async def test_usage_is_measured(tmp_path: Path) -> None:
@@ -234,7 +237,7 @@ asyncio.run(main())
     running.wait()
     running.stdout.close()
     deadline = time.monotonic() + 2
-    while remaining := subprocess.run(["pgrep", "-f", "mark-orphan"], capture_output=True, check=False).stdout:
+    while remaining := processes_with("mark-orphan"):
         assert time.monotonic() < deadline, remaining
         time.sleep(0.02)
 

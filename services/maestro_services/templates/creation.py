@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from maestro_services.runtime.clock import Clock
+from maestro_services.runtime.database import Transaction
 from maestro_services.runtime.idempotency import RequestKey, remember, replay
 from maestro_services.runtime.ids import new_uid
 from maestro_services.templates.domain.files import File, tree_hash
@@ -43,8 +44,9 @@ class Creation:
         """The version that was created under this key before."""
         if key is None:
             return None
-        async with self._store.database.write() as transaction:
-            known = await replay(transaction, key)
+        # A transaction that is only read: the record of the call belongs to the one that decides it.
+        async with self._store.database.read() as connection:
+            known = await replay(Transaction(connection, self._clock), key)
         return await self._store.get_version(project, template, known.decode()) if known else None
 
     async def check(self, draft: Draft) -> TemplateVersion:

@@ -2,6 +2,7 @@
 
 import asyncio
 import hashlib
+import resource
 from typing import Any
 
 import pytest
@@ -184,6 +185,15 @@ async def test_a_greedy_template_is_stopped_and_the_service_stays_up(templates: 
     assert (refused.value.reason, refused.value.metadata["limit"]) == ("RENDER_LIMIT", limit)
     assert int(refused.value.metadata["value"]) > 0
     assert (await templates.render("projects/demo/templates/python-service/versions/latest")).summary.file_count > 10
+
+
+async def test_what_a_template_uses_is_not_the_services_memory(templates: Any) -> None:
+    await templates.create_text("{% set x = 'a' * 10000000 %}{% for i in range(200) %}{{ x }}{% endfor %}")
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    for _ in range(3):
+        with pytest.raises(ResourceExhausted):
+            await templates.render()
+    assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 50 * 1024
 
 
 async def test_a_pattern_that_takes_for_ever_is_stopped(serve: Any, monkeypatch: pytest.MonkeyPatch) -> None:

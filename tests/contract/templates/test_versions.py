@@ -1,5 +1,6 @@
 """Creating, getting and listing versions."""
 
+import asyncio
 import uuid
 from typing import Any
 
@@ -101,6 +102,19 @@ async def test_a_version_never_changes(stored: Any) -> None:
     assert refused.value.reason == "RESOURCE_EXISTS"
     assert refused.value.metadata["name"] == f"{PARENT}/versions/1.0.0"
     assert (await get_version(stored, "1.0.0")).file_count == 3
+
+
+async def test_of_many_that_create_one_version_one_succeeds(stored: Any) -> None:
+    answers = await asyncio.gather(
+        *(stored.create(FILES | {"who.txt": str(number)}) for number in range(4)),
+        *(stored.create(manifest(f"2.{number}.0")) for number in range(4)),
+        return_exceptions=True,
+    )
+    refused = [answer for answer in answers if isinstance(answer, AlreadyExists)]
+    assert len(refused) == 3
+    assert not [answer for answer in answers if isinstance(answer, Exception) and answer not in refused]
+    assert (await get_template(stored)).version_count == 5
+    assert (await get_template(stored)).latest_version.endswith("/2.3.0")
 
 
 async def test_a_built_in_template_is_seen_everywhere_and_belongs_to_nobody(stored: Any) -> None:

@@ -106,6 +106,8 @@ def test_what_is_no_text_is_told_as_what_it_is(text: str, found: str) -> None:
         ("? [a]\n: b", "3:3: a key is a text"),
         ("a: 'b", "valid YAML"),
         ("---\na: b", "valid YAML"),
+        ('description: "a\\0b"', "3:14: description: expected a text without NUL"),
+        ('description: "\\uD800"', "valid YAML"),
     ],
 )
 def test_a_fault_is_told_with_its_place_its_field_and_what_was_expected(text: str, fault: str) -> None:

@@ -54,6 +54,8 @@ class Reader:
             return ""
         if len(node.value) > longest:
             self.fault(node, path, f"at most {longest} characters")
+        if "\0" in node.value:
+            self.fault(node, path, "a text without NUL, which no database keeps")
         return node.value
 
     def texts(self, key: str, *, longest: int, most: int) -> tuple[str, ...]:

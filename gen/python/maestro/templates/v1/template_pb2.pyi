@@ -121,7 +121,25 @@ Global___Template: _TypeAlias = Template  # noqa: Y015
 
 @_typing.final
 class TemplateVersion(_message.Message):
-    """One version of a template: a manifest, typed variables and files. Nothing of it ever changes but its state."""
+    """One version of a template: a manifest, typed variables and files. Nothing of it ever changes but its state.
+
+    The manifest is the file `maestro-template.yaml`, YAML 1.2 without tags, anchors and aliases:
+
+        display_name: Greeting           # needed
+        version: 1.0.0                   # needed, unless the request names it
+        description: Says hello.
+        keywords: [hello, example]
+        root: files                      # the directory to render; default: everything but the manifest
+        suffix: .jinja                   # only files with it are rendered, and lose it; default: all are rendered
+        copy_without_render: ['*.svg']   # globs: of names anywhere, or with a `/` of whole paths
+        exclude: [docs/*]
+        variables:                       # see Variable; types: string, integer, boolean, choice, strings
+          name: {default: world, pattern: '[a-z]+', min: 1, max: 40, description: Whom to greet.}
+          size: {type: choice, choices: [small, large]}
+
+    Contents and paths of the other files are templates in the language of Jinja2, as MiniJinja has it; an undefined
+    variable is an error. Binary files are copied. A file is left out if a part of its path renders to nothing.
+    """
 
     DESCRIPTOR: _descriptor.Descriptor
 

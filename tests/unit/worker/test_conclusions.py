@@ -61,7 +61,7 @@ def test_death_between_tests_is_told() -> None:
 
 def test_a_collect_event_seen_twice_counts_once() -> None:
     session = Session(History(set()))
-    frame = {"e": "end", "id": "test_a.py", "outcome": "ERROR", "start": 1.0, "duration": 0.0, "order": 1}
+    frame = {"e": "module", "id": "test_a.py", "outcome": "ERROR", "start": 1.0, "duration": 0.0, "order": 1}
     frame["test"] = ["test_a.py", ["test_a.py"], "test_a.py", "", "test_a.py", 0]
     assert len(session.take([(frame, b""), (frame, b"")])) == 1
     assert session.history.failed_count == 1

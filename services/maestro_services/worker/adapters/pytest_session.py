@@ -61,10 +61,14 @@ class Session:
         if kind == "output":
             return pytest_events.output(frame, data)
         if kind == "start":
+            # Where others collect (pytest-xdist), this is the first sign that it is done.
+            self.collected = True
             self.running[frame["id"]] = frame["start"]
             return pytest_events.started(frame)
         if kind == "end":
             return self._end(frame)
+        if kind == "module":
+            return self._module(frame)
         if kind == "collected":
             return self._collected(frame["tests"])
         self._note(kind, frame)
@@ -78,17 +82,17 @@ class Session:
         self.history.completed.add(test_id)
         self.ended_count += 1
         event = pytest_events.finished(frame)
-        if not self.collected:
-            self._module(frame)
         if frame["outcome"] in ("FAIL", "ERROR"):
             self.history.fail(event.test_finished.cause)
         return event
 
-    def _module(self, frame: dict[str, Any]) -> None:
-        if frame["outcome"] == "ERROR":
-            self.history.collect_errors.append(frame["id"])
-        else:
+    def _module(self, frame: dict[str, Any]) -> Event | None:
+        event = self._end(frame)
+        if frame["outcome"] == "SKIP":
             self.skipped_modules += 1
+        elif event is not None:
+            self.history.collect_errors.append(frame["id"])
+        return event
 
     def _collected(self, tests: list[list[Any]]) -> Event | None:
         fresh = [test for test in tests if test[0] not in self.history.announced]

@@ -127,6 +127,7 @@ class Reporter:
         report.when = "collect"
         case.add(report)
         event = case.ended(test_id)
+        event["e"] = "module"
         event["test"] = [test_id, [test_id.split("::")[0]], test_id.split("::")[-1], "", self._file(test_id), 0]
         for failure in event.get("failures", ()):
             failure["phase"] = "collect"

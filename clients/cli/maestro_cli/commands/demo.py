@@ -89,7 +89,7 @@ class Demo:
     async def _first(self, field: str, *words: str) -> str:
         """Ask until there is something, and return the id of the first."""
         async with asyncio.timeout(_PATIENCE_SECONDS):
-            while not (listed := (await self._ask(*words)).get(field)):
+            while not (listed := (await self._ask(*words)).get(field)):  # noqa: ASYNC110 (only it can tell)
                 await asyncio.sleep(0.2)
         return str(listed[0]["name"]).rpartition("/")[2]
 

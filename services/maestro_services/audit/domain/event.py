@@ -1,5 +1,6 @@
 """Events and their leaves: the bytes that the log commits to."""
 
+import base64
 import enum
 import hashlib
 import json
@@ -13,8 +14,6 @@ VERSION = 1
 MAX_LEAF_BYTES = 65_535
 # What may differ between an event and its repetition: who repeats it, when, and over which stream.
 _CIRCUMSTANCES = ("created", "reporter", "source")
-_BASE32 = "0123456789abcdefghijklmnopqrstuv"
-_ID_CHARACTERS = 20
 _encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), sort_keys=True).encode
 
 
@@ -106,8 +105,7 @@ class Event:
 def event_id(*key: str | int) -> str:
     """The id that follows from an idempotency key and what it is scoped by: 20 characters `0-9a-v`, 100 bits."""
     digest = hashlib.sha256(_encode(key).encode()).digest()
-    number = int.from_bytes(digest[:13], "big")
-    return "".join(_BASE32[number >> 5 * place & 31] for place in reversed(range(_ID_CHARACTERS)))
+    return base64.b32hexencode(digest[:15]).decode()[:20].lower()
 
 
 def leaf_of(draft: Draft, create_time: datetime) -> bytes:
@@ -162,12 +160,12 @@ def same_content(first: bytes, second: bytes) -> bool:
 
 def format_time(time: datetime) -> str:
     """RFC 3339 in UTC, to the microsecond."""
-    return time.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+    return time.astimezone(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
 
 
 def parse_time(text: str) -> datetime:
     """The time that `format_time` wrote."""
-    return datetime.strptime(text, "%Y-%m-%dT%H:%M:%S.%fZ").replace(tzinfo=UTC)
+    return datetime.fromisoformat(text)
 
 
 def _content(leaf: bytes) -> dict[str, Any]:

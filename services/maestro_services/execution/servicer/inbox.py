@@ -10,7 +10,7 @@ from maestro_services.runtime.errors import Reason, ServiceError
 
 # How many messages wait at most; more are not read from the connection, which slows the worker down.
 _WAITING = 8
-_COMMITTED_TOGETHER = 1000
+_COMMITTED_TOGETHER = 2000
 
 
 @dataclass

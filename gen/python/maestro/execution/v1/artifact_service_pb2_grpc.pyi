@@ -40,6 +40,7 @@ class ArtifactServiceStub:
     Errors:
     - INVALID_ARGUMENT/DIGEST_MISMATCH: the bytes are not those of the digest; nothing of this blob is kept.
     - INVALID_ARGUMENT/FIELD_INVALID: data comes before a digest, or a digest is malformed.
+    - INVALID_ARGUMENT/NAME_INVALID: the first message does not name a project.
     - RESOURCE_EXHAUSTED/LIMIT_EXCEEDED: a blob is larger than the limit.
     - UNAVAILABLE/STORAGE_UNAVAILABLE: the disk is full; earlier blobs of the call are kept; send the rest later.
     - PERMISSION_DENIED/PERMISSION_DENIED: the caller is not a developer of the project.
@@ -93,6 +94,7 @@ class ArtifactServiceServicer(metaclass=_abc_1.ABCMeta):
         Errors:
         - INVALID_ARGUMENT/DIGEST_MISMATCH: the bytes are not those of the digest; nothing of this blob is kept.
         - INVALID_ARGUMENT/FIELD_INVALID: data comes before a digest, or a digest is malformed.
+        - INVALID_ARGUMENT/NAME_INVALID: the first message does not name a project.
         - RESOURCE_EXHAUSTED/LIMIT_EXCEEDED: a blob is larger than the limit.
         - UNAVAILABLE/STORAGE_UNAVAILABLE: the disk is full; earlier blobs of the call are kept; send the rest later.
         - PERMISSION_DENIED/PERMISSION_DENIED: the caller is not a developer of the project.

@@ -155,8 +155,8 @@ class ExecutionServiceServicer:
     def WatchRuns(self, request, context):
         """Streams the changes of all runs of a project, without end.
 
-        Without a token it begins with now; with one it goes on behind it. Every state change comes at least once and in
-        order; counts are as of the change. An idle stream carries a message with only a token every 10 seconds.
+        Without a token it begins with now, and its first message holds only the token of now; with one it goes on behind
+        it. Every state change comes at least once and in order; counts are as of the change. An idle stream carries a message with only a token every 10 seconds.
 
         Errors:
         - OUT_OF_RANGE/RESUME_TOKEN_EXPIRED: changes behind the token are no longer kept; list, then watch without one.

@@ -125,7 +125,8 @@ class ResultsServiceServicer:
     def ExportRun(self, request, context):
         """Streams a finalized run as a document of another tool's format.
 
-        Changes nothing. The same run gives the same bytes.
+        Changes nothing. The same run gives the same bytes. Of what a test printed it holds at most 1 MiB a stream and says
+        where it was cut; ReadLog has all of it.
 
         Errors:
         - NOT_FOUND/RESOURCE_NOT_FOUND: the project has no such run.

@@ -59,7 +59,8 @@ class ResultsServiceStub:
     ExportRun: _aio.UnaryStreamMultiCallable[_results_service_pb2.ExportRunRequest, _results_service_pb2.ExportRunResponse]
     """Streams a finalized run as a document of another tool's format.
 
-    Changes nothing. The same run gives the same bytes.
+    Changes nothing. The same run gives the same bytes. Of what a test printed it holds at most 1 MiB a stream and says
+    where it was cut; ReadLog has all of it.
 
     Errors:
     - NOT_FOUND/RESOURCE_NOT_FOUND: the project has no such run.
@@ -142,7 +143,8 @@ class ResultsServiceServicer(metaclass=_abc_1.ABCMeta):
     ) -> _abc.AsyncIterator[_results_service_pb2.ExportRunResponse]:
         """Streams a finalized run as a document of another tool's format.
 
-        Changes nothing. The same run gives the same bytes.
+        Changes nothing. The same run gives the same bytes. Of what a test printed it holds at most 1 MiB a stream and says
+        where it was cut; ReadLog has all of it.
 
         Errors:
         - NOT_FOUND/RESOURCE_NOT_FOUND: the project has no such run.

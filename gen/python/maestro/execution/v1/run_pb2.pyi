@@ -222,7 +222,9 @@ class RunSpec(_message.Message):
     working_directory: _builtins.str
     """Where to start, relative to the root of the tree. Default: the root."""
     max_attempts: _builtins.int
-    """How often work is begun again after a worker was lost. Default 3."""
+    """How many attempts are made at most, because a worker may be lost; when the last one is, the run has failed with
+    CAUSE_WORKER_LOST. Default 3.
+    """
     @_builtins.property
     def input_root(self) -> _digest_pb2.Digest:
         """The root Directory of the input tree; all its blobs must be uploaded before CreateRun."""

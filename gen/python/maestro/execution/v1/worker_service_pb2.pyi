@@ -210,7 +210,9 @@ class WorkerWelcome(_message.Message):
 
     @_builtins.property
     def resumed_leases(self) -> _containers.RepeatedCompositeFieldContainer[Global___ResumedLease]:
-        """The held leases that are still the worker's, and where to go on. Held leases not named here are lost."""
+        """The held leases that are still the worker's, and where to go on; one whose last event is committed is named with
+        the number behind it. Held leases not named here are lost.
+        """
 
     def __init__(
         self,

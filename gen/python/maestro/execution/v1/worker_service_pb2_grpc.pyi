@@ -24,11 +24,14 @@ class WorkerServiceStub:
     and counted once however often it is sent: a worker keeps what is not acknowledged and, after a broken stream,
     connects again, names the leases it holds, and sends from the sequence number it is told. A lease lives for the
     stated time and is renewed by each message that names it. When it expires, its tests without a result are given to
-    another worker, and its next message is answered by `lease_lost`. A draining server sends `drain` and ends the
+    another worker, and its next message is answered by `lease_lost`. A worker that connects again without naming a
+    lease of its own gives it up: work of which it had reported nothing waits again as it was, other work is begun
+    again by the next attempt. A second stream of the same worker ends the first. A draining server sends `drain` and ends the
     stream; the worker connects again. A draining worker sends `goodbye` and ends its side once its slots are empty.
 
     Errors:
-    - INVALID_ARGUMENT/HELLO_EXPECTED: the first message is not `hello`.
+    - INVALID_ARGUMENT/HELLO_EXPECTED: the first message is not `hello`, or a later one is.
+    - INVALID_ARGUMENT/FIELD_INVALID: a message breaks a rule; correct the worker.
     - ABORTED/SEQUENCE_MISMATCH: a batch leaves a gap behind the acknowledged sequence; connect again and resend.
     - UNAVAILABLE/DRAINING: the server goes; connect again.
     - UNAVAILABLE/STORAGE_UNAVAILABLE: the batch could not be committed; connect again and resend.
@@ -51,11 +54,14 @@ class WorkerServiceServicer(metaclass=_abc_1.ABCMeta):
         and counted once however often it is sent: a worker keeps what is not acknowledged and, after a broken stream,
         connects again, names the leases it holds, and sends from the sequence number it is told. A lease lives for the
         stated time and is renewed by each message that names it. When it expires, its tests without a result are given to
-        another worker, and its next message is answered by `lease_lost`. A draining server sends `drain` and ends the
+        another worker, and its next message is answered by `lease_lost`. A worker that connects again without naming a
+        lease of its own gives it up: work of which it had reported nothing waits again as it was, other work is begun
+        again by the next attempt. A second stream of the same worker ends the first. A draining server sends `drain` and ends the
         stream; the worker connects again. A draining worker sends `goodbye` and ends its side once its slots are empty.
 
         Errors:
-        - INVALID_ARGUMENT/HELLO_EXPECTED: the first message is not `hello`.
+        - INVALID_ARGUMENT/HELLO_EXPECTED: the first message is not `hello`, or a later one is.
+        - INVALID_ARGUMENT/FIELD_INVALID: a message breaks a rule; correct the worker.
         - ABORTED/SEQUENCE_MISMATCH: a batch leaves a gap behind the acknowledged sequence; connect again and resend.
         - UNAVAILABLE/DRAINING: the server goes; connect again.
         - UNAVAILABLE/STORAGE_UNAVAILABLE: the batch could not be committed; connect again and resend.

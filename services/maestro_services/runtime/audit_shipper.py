@@ -9,6 +9,7 @@ import structlog
 from maestro.audit.v1 import audit_service_pb2, event_pb2
 from maestro.common.v1 import actor_pb2
 from maestro_client import Maestro, MaestroError
+from maestro_client.errors import AlreadyExists, InvalidArgument
 
 from maestro_services.runtime import audit_spool
 from maestro_services.runtime.audit_spool import AuditRecord
@@ -19,6 +20,8 @@ _LOG = structlog.get_logger()
 _BATCH = 256
 _PERIOD = 0.25
 _LONGEST_PAUSE = 5.0
+# What stands in the log for a record that it refuses.
+_REFUSED = "audit.record.refused"
 # The log of events that belong to no tenant.
 _MESH_PROJECT = "mesh"
 
@@ -57,11 +60,27 @@ class AuditShipper:
         for project, group in groupby(records, key=lambda record: record.project):
             events = [self._event(record) for record in group]
             parent = f"projects/{project or _MESH_PROJECT}"
-            request = audit_service_pb2.AppendEventsRequest(parent=parent, events=events)
-            await self._client.audit.append_events(request)
+            await self._append(parent, events)
         async with self._database.write() as transaction:
             await audit_spool.discard(transaction.connection, [sequence for sequence, _record in spooled])
         return len(spooled)
+
+    async def _append(self, parent: str, events: list[event_pb2.Event]) -> None:
+        """Appends events; one that is refused for good is named in the log instead, and holds up no other."""
+        try:
+            await self._client.audit.append_events(audit_service_pb2.AppendEventsRequest(parent=parent, events=events))
+        except (AlreadyExists, InvalidArgument) as error:
+            if len(events) > 1:
+                for event in events:
+                    await self._append(parent, [event])
+            elif events[0].kind != _REFUSED:
+                _LOG.error("audit record refused", service=self._service, kind=events[0].kind, error=str(error))
+                await self._append(parent, [self._refused(events[0], error)])
+
+    def _refused(self, event: event_pb2.Event, error: MaestroError) -> event_pb2.Event:
+        attributes = {"kind": event.kind[:100], "reason": error.reason}
+        key = f"refused {event.idempotency_key}"
+        return event_pb2.Event(kind=_REFUSED, service=self._service, attributes=attributes, idempotency_key=key)
 
     def _event(self, record: AuditRecord) -> event_pb2.Event:
         code = grpc.StatusCode[record.code].value[0]

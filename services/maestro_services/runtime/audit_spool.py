@@ -14,6 +14,7 @@ from sqlalchemy import delete, insert, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from maestro_services.runtime.context import Call, current_call
+from maestro_services.runtime.errors import Reason
 from maestro_services.runtime.ids import new_uid
 from maestro_services.runtime.tables import AUDIT_SPOOL
 
@@ -39,7 +40,11 @@ class AuditRecord:
 
 
 def record_of(call: Call, time: datetime, code: str = "OK", reason: str = "") -> AuditRecord:
-    """The record of a call that ended with this code."""
+    """The record of a call that ended with this code.
+
+    One that its caller had no right to make stands in the mesh's own log: a stranger must not write into a tenant's.
+    """
+    denied = reason == Reason.PERMISSION_DENIED.name
     return AuditRecord(
         event_id=new_uid(),
         event_time=time.isoformat(),
@@ -47,7 +52,7 @@ def record_of(call: Call, time: datetime, code: str = "OK", reason: str = "") ->
         permission=call.permission,
         actor_kind=int(call.principal.kind),
         actor_subject=call.principal.subject,
-        project=call.project,
+        project="" if denied else call.project,
         resource=call.resource[:_LONGEST_RESOURCE],
         request_id=call.request_id,
         code=code,

@@ -112,7 +112,8 @@ async def test_refusals_are_recorded_with_their_reason(client_of, developer, pro
         await upload(client_of("bank-DEVELOPER"))
     (record,) = await records(probe)
     assert (record.code, record.reason) == ("PERMISSION_DENIED", "PERMISSION_DENIED")
-    assert (record.actor_subject, record.project) == ("bank-DEVELOPER", "shop")
+    # A stranger writes into the mesh's own log, not into the tenant's that it has no right to.
+    assert (record.actor_subject, record.project, record.resource) == ("bank-DEVELOPER", "", PARENT)
 
 
 async def test_a_stranger_cannot_fill_the_record(client_of, probe):
@@ -164,6 +165,7 @@ class AuditService:
     def __init__(self) -> None:
         self.audit = self
         self.away = False
+        self.refused = ""
         self.requests: list[audit_service_pb2.AppendEventsRequest] = []
         self._changed = asyncio.Condition()
 
@@ -175,6 +177,8 @@ class AuditService:
     async def append_events(self, request: audit_service_pb2.AppendEventsRequest, **_options: Any) -> None:
         if self.away:
             raise MaestroError(grpc.StatusCode.UNAVAILABLE, "away")
+        if any(event.idempotency_key == self.refused for event in request.events):
+            raise errors.InvalidArgument(grpc.StatusCode.INVALID_ARGUMENT, "refused for good")
         self.requests.append(request)
         async with self._changed:
             self._changed.notify_all()
@@ -217,6 +221,19 @@ async def test_records_are_shipped_in_order_by_project_and_forgotten(shipping):
     assert (event.kind, event.service, event.actor.subject) == ("execution.runs.create", "execution", "ann")
     assert (event.outcome.code, event.outcome.reason) == (5, "RESOURCE_NOT_FOUND")
     assert event.event_time.ToJsonString() == "2026-01-01T00:00:00Z"
+    assert await shipping.shipper.ship() == 0
+
+
+async def test_a_record_that_is_refused_for_good_is_named_and_holds_up_no_other(shipping):
+    await spool(shipping.database, record("1"), record("2"), record("3"))
+    shipping.service.refused = "2"
+    assert await shipping.shipper.ship() == 3
+    sent = [event for request in shipping.service.requests for event in request.events]
+    assert [(event.kind, event.idempotency_key) for event in sent] == [
+        ("execution.runs.create", "1"),
+        ("audit.record.refused", "refused 2"),
+        ("execution.runs.create", "3"),
+    ]
     assert await shipping.shipper.ship() == 0
 
 

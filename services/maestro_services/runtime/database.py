@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import asynccontextmanager, contextmanager, suppress
 from typing import Any
 
 from sqlalchemy import Connection, CursorResult, Executable, event, insert, make_url, text
@@ -23,6 +23,9 @@ _MIGRATION_LOCK = text("SELECT pg_advisory_xact_lock(hashtext('maestro migration
 # another's sake, out of disk or connections, shut down.
 _PASSING_STATES = ("08", "40", "53", "57")
 
+# SQLite refuses at once, without waiting, while another process makes the same new file ready; in seconds.
+_OPENING_PAUSES = (0.02, 0.05, 0.1, 0.2, 0.5)
+
 
 class Transaction:
     """One write transaction; everything in it becomes durable together, outbox and audit record included."""
@@ -39,8 +42,11 @@ class Transaction:
         return await self.connection.execute(statement, parameters)
 
     async def publish(self, topic: str, key: str, payload: bytes) -> int:
-        """Adds an outbox row and answers its sequence number; watchers of the topic wake after the commit."""
-        if self.connection.dialect.name == "postgresql":
+        """Adds an outbox row and answers its sequence number; watchers of the topic wake after the commit.
+
+        On PostgreSQL the first row takes the outbox's lock until the commit: publish last, after every other change.
+        """
+        if self.connection.dialect.name == "postgresql" and not self.topics:
             await self.connection.execute(_OUTBOX_LOCK)
         row = {"topic": topic, "key": key, "payload": payload, "create_time": self._clock()}
         result = await self.connection.execute(insert(OUTBOX).returning(OUTBOX.c.sequence), row)
@@ -69,6 +75,14 @@ class Database:
 
         Open the databases of one process one after the other: Alembic's operations are global to it.
         """
+        for pause in () if self.shared else _OPENING_PAUSES:
+            with suppress(ServiceError):
+                await self._migrate()
+                return
+            await asyncio.sleep(pause)
+        await self._migrate()
+
+    async def _migrate(self) -> None:
         async with self._connection(write=True) as connection:
             if self.shared:
                 # Replicas that start together take turns.

@@ -53,11 +53,16 @@ async def nothing() -> None:
 class Probe(artifact_service_pb2_grpc.ArtifactServiceServicer):
     """A service with a method of each kind; runs `act` in each of them, after the first message of a stream."""
 
+    database: Database
+
     def __init__(self) -> None:
+        self.forget()
+
+    def forget(self) -> None:
+        """Forgets what it was told and what it saw."""
         self.act: Callable[[], Awaitable[None]] = nothing
         self.calls: list[Call] = []
-        self.ended: asyncio.Event = asyncio.Event()
-        self.database: Database
+        self.ended = asyncio.Event()
 
     async def do(self) -> None:
         call = current_call()
@@ -65,16 +70,16 @@ class Probe(artifact_service_pb2_grpc.ArtifactServiceServicer):
         self.calls.append(call)
         await self.act()
 
-    async def FindMissingBlobs(self, request: Any, context: Any) -> pb.FindMissingBlobsResponse:  # noqa: N802
+    async def FindMissingBlobs(self, request: Any, context: Any) -> pb.FindMissingBlobsResponse:
         await self.do()
         return pb.FindMissingBlobsResponse()
 
-    async def UploadBlobs(self, requests: AsyncIterator[Any], context: Any) -> pb.UploadBlobsResponse:  # noqa: N802
+    async def UploadBlobs(self, requests: AsyncIterator[Any], context: Any) -> pb.UploadBlobsResponse:
         async for _request in requests:
             await self.do()
         return pb.UploadBlobsResponse()
 
-    async def DownloadBlob(self, request: Any, context: Any) -> AsyncIterator[pb.DownloadBlobResponse]:  # noqa: N802
+    async def DownloadBlob(self, request: Any, context: Any) -> AsyncIterator[pb.DownloadBlobResponse]:
         try:
             yield pb.DownloadBlobResponse(data=b"first")
             await self.do()
@@ -89,7 +94,7 @@ class ProbeWorkers(worker_service_pb2_grpc.WorkerServiceServicer):
     def __init__(self, probe: Probe) -> None:
         self._probe = probe
 
-    async def Work(self, requests: AsyncIterator[Any], context: Any) -> AsyncIterator[Any]:  # noqa: N802
+    async def Work(self, requests: AsyncIterator[Any], context: Any) -> AsyncIterator[Any]:
         try:
             async for _request in requests:
                 yield worker_service_pb2.WorkResponse()
@@ -106,22 +111,30 @@ class ProjectTokens:
         return Principal(Kind.USER, token, grants=(Grant(project, Role[role]),)) if role in Role.__members__ else None
 
 
-@pytest.fixture
-def probe() -> Probe:
+@pytest.fixture(scope="module")
+def module_probe() -> Probe:
+    """The probe of a module's tests, which may share its server."""
     return Probe()
 
 
 @pytest.fixture
-def compose_probe(probe: Probe) -> Compose:
+def probe(module_probe: Probe) -> Probe:
+    """The probe, fresh for a test."""
+    module_probe.forget()
+    return module_probe
+
+
+@pytest.fixture(scope="module")
+def compose_probe(module_probe: Probe) -> Compose:
     """The probe's composition root; its database has the tables that every service has."""
 
     async def compose(platform: Platform) -> Service:
-        probe.database = platform.database("registry")
-        await probe.database.open()
+        database = module_probe.database = platform.database("registry")
+        await database.open()
         endpoints = [
-            Endpoint(probe, artifact_service_pb2_grpc.add_ArtifactServiceServicer_to_server),
-            Endpoint(ProbeWorkers(probe), worker_service_pb2_grpc.add_WorkerServiceServicer_to_server),
+            Endpoint(module_probe, artifact_service_pb2_grpc.add_ArtifactServiceServicer_to_server),
+            Endpoint(ProbeWorkers(module_probe), worker_service_pb2_grpc.add_WorkerServiceServicer_to_server),
         ]
-        return Service(name="probe", endpoints=endpoints, database=probe.database, authenticator=ProjectTokens())
+        return Service(name="probe", endpoints=endpoints, database=database, authenticator=ProjectTokens())
 
     return compose

@@ -6,6 +6,7 @@ from typing import Any
 
 import grpc
 import pytest
+import pytest_asyncio
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha import reflection_pb2, reflection_pb2_grpc
 from maestro.common.v1 import digest_pb2
@@ -14,6 +15,10 @@ from maestro.execution.v1 import artifact_service_pb2_grpc, worker_service_pb2
 from maestro_client import Maestro, errors
 from maestro_services.runtime import guard
 from maestro_services.runtime.errors import Reason, ServiceError
+from maestro_services.runtime.server import Running, Server
+from maestro_services.runtime.server_settings import ServerSettings
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 PARENT = "projects/shop"
 DIGEST = digest_pb2.Digest(sha256="0" * 64, size_bytes=1)
@@ -47,13 +52,15 @@ async def converse(client: Maestro, parent: str = PARENT, **options: Any) -> lis
 every_kind = pytest.mark.parametrize("call", [unary, collect, stream, converse])
 
 
-@pytest.fixture
-async def running(host, compose_probe):
-    async with host(compose_probe) as running:
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def running(compose_probe, tmp_path_factory) -> AsyncIterator[Running]:
+    """One server for all tests of this module."""
+    settings = ServerSettings(state_directory=str(tmp_path_factory.mktemp("state")), grace_seconds=2.0)
+    async with Server([compose_probe], settings).running() as running:
         yield running
 
 
-@pytest.fixture
+@pytest_asyncio.fixture(loop_scope="module")
 async def client_of(running) -> AsyncIterator[Callable[[str], Maestro]]:
     made: list[Maestro] = []
 

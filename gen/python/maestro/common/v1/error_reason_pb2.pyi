@@ -79,7 +79,7 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     case, unsorted or duplicate entries, undecodable directory. Metadata: path, rule.
     """
     ERROR_REASON_LEASE_LOST: _ErrorReason.ValueType  # 53
-    """ABORTED: the worker's lease is not current any more; stop the work. Metadata: lease."""
+    """ABORTED: the lease is not current any more; stop the work that it was for. Metadata: lease."""
     ERROR_REASON_SEQUENCE_MISMATCH: _ErrorReason.ValueType  # 54
     """ABORTED: an event batch does not continue the acknowledged sequence. Metadata: expected, received."""
     ERROR_REASON_NOTHING_TO_REPAIR: _ErrorReason.ValueType  # 70
@@ -165,7 +165,7 @@ ERROR_REASON_TREE_INVALID: ErrorReason.ValueType  # 52
 case, unsorted or duplicate entries, undecodable directory. Metadata: path, rule.
 """
 ERROR_REASON_LEASE_LOST: ErrorReason.ValueType  # 53
-"""ABORTED: the worker's lease is not current any more; stop the work. Metadata: lease."""
+"""ABORTED: the lease is not current any more; stop the work that it was for. Metadata: lease."""
 ERROR_REASON_SEQUENCE_MISMATCH: ErrorReason.ValueType  # 54
 """ABORTED: an event batch does not continue the acknowledged sequence. Metadata: expected, received."""
 ERROR_REASON_NOTHING_TO_REPAIR: ErrorReason.ValueType  # 70

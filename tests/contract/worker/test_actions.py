@@ -101,7 +101,7 @@ async def test_a_tree_that_is_none_is_refused(perform: Any, artifacts: FakeArtif
 async def test_tests_with_a_result_do_not_run_again(perform: Any, artifacts: FakeArtifacts) -> None:
     completed = artifacts.add(json.dumps(["test_a.py::test_1"]).encode())
     files = {"test_a.py": "def test_1(): assert 0\ndef test_2(): pass\n"}
-    spec = run_pb2.RunSpec(pytest=run_pb2.PytestPlan())
+    spec = run_pb2.RunSpec(pytest=run_pb2.PytestPlan(), environment={"PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"})
     done = await perform(files, spec, completed_tests=completed, attempt_number=2)
     assert done.ended == ("PASSED", "UNSPECIFIED")
     assert [event.test_finished.test.test_id for event in done.events if event.HasField("test_finished")] == [

@@ -1,5 +1,6 @@
 """What the pytest adapter reports is what plain pytest reports."""
 
+import os
 import subprocess
 import sys
 import xml.etree.ElementTree as ET
@@ -75,7 +76,8 @@ def test_subtests(subtests):
 def junit_outcomes(folder: Path, *arguments: str) -> dict[str, set[str]]:
     report = folder.parent / "junit.xml"
     command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", f"--junitxml={report}", *arguments]
-    subprocess.run(command, cwd=folder, capture_output=True, check=False)
+    environment = {**os.environ, "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"}
+    subprocess.run(command, cwd=folder, capture_output=True, check=False, env=environment)
     found: dict[str, set[str]] = {}
     for case in ET.parse(report).getroot().iter("testcase"):
         kinds = found.setdefault(f"{case.get('classname')}::{case.get('name')}", set())

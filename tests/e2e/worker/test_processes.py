@@ -12,9 +12,11 @@ import pytest
 from maestro.common.v1 import test_result_pb2
 from maestro.execution.v1 import execution_service_pb2, results_service_pb2, run_pb2
 from maestro_client import Maestro
-from maestro_services.execution.compose import compose
+from maestro_services.execution.compose import compose_with
+from maestro_services.execution.settings import ExecutionSettings
 from maestro_services.registry.compose import compose as registry
 from maestro_services.runtime.server import Running
+from maestro_services.runtime.service import Platform, Service
 
 TESTS = 40
 PROJECT = f"""
@@ -28,6 +30,11 @@ def test_number(number):
 """
 
 Start = Callable[..., "subprocess.Popen[bytes]"]
+
+
+async def compose(platform: Platform) -> Service:
+    """An execution service that misses its workers soon."""
+    return await compose_with(platform, ExecutionSettings(lease_seconds=2, heartbeat_seconds=0.5, expiry_seconds=0.1))
 
 
 @pytest.fixture
@@ -73,7 +80,8 @@ def process_runs(mark: str) -> bool:
 async def begun(maestro: Maestro, folder: Path, text: str = PROJECT, finished: int = 5) -> str:
     """The name of a run of which so many tests have ended."""
     write(folder, text)
-    run = await maestro.run_tree("projects/default", folder)
+    spec = run_pb2.RunSpec(pytest=run_pb2.PytestPlan(), environment={"PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"})
+    run = await maestro.run_tree("projects/default", folder, run_pb2.Run(spec=spec))
     ended: set[str] = set()
     async for event in maestro.execution.watch_run(execution_service_pb2.WatchRunRequest(name=run.name)):
         ended |= {case.test_id for case in event.test_cases if case.outcome}

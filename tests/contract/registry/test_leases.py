@@ -179,13 +179,11 @@ async def test_an_update_that_breaks_a_rule_is_refused(service):
         await anext(holder.answers)
 
 
-async def test_a_registered_instance_lives_as_long_as_it_is_renewed(service):
+async def test_a_registered_instance_is_renewed_and_goes_when_it_is_not(service):
     request = pb.RegisterInstanceRequest(instance=instance(), lease_ttl=Duration(seconds=1))
     registered = await service.registry.register_instance(request)
     renewal = pb.RenewLeaseRequest(name=instance().name, uid=registered.instance.uid)
-    for _ in range(3):
-        await asyncio.sleep(0.5)
-        renewed = await service.registry.renew_lease(renewal)
+    renewed = await service.registry.renew_lease(renewal)
     assert renewed.instance.expire_time.ToDatetime() > registered.instance.expire_time.ToDatetime()
     updates = await watch(service)
     await anext(updates)

@@ -2,7 +2,6 @@
 
 import asyncio
 import subprocess
-import time
 from collections.abc import AsyncIterator, Iterator
 from contextlib import suppress
 from pathlib import Path
@@ -69,16 +68,14 @@ async def test_nothing_is_missed_between_two_reads(replicas):
 async def test_a_replica_stops_soon(redis_url):
     replica = Replica(redis_url, str(uuid4()))
     await asyncio.sleep(0.1)
-    await asyncio.wait_for(replica.end(), 1.5)
+    await asyncio.wait_for(replica.end(), 5)
 
 
 async def test_without_redis_commits_succeed_soon_and_replicas_wake_themselves(tmp_path):
     wakeups = RedisWakeups(f"unix://{tmp_path}/none.sock", "registry")
     heard = wakeups.subscribe("a")
-    began = time.monotonic()
-    await wakeups.publish(["a"])
+    await asyncio.wait_for(wakeups.publish(["a"]), 5)
     assert heard.is_set()
-    assert time.monotonic() - began < 1
     await wakeups.close()
 
 

@@ -18,10 +18,15 @@ class Bug:
     solvable: bool = True
 
     @property
+    def correct(self) -> str:
+        """The right program."""
+        return textwrap.dedent(self.right).lstrip()
+
+    @property
     def broken(self) -> str:
         """The program with its defect."""
         right, wrong = self.fragment
-        program = textwrap.dedent(self.right).lstrip()
+        program = self.correct
         assert program.count(right) == 1, f"{self.name}: {right!r} stands {program.count(right)} times"
         return program.replace(right, wrong)
 

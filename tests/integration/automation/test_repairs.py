@@ -1,5 +1,6 @@
 """Failed runs, from the failure to the proved patch or the refusal, with everything real."""
 
+import asyncio
 import subprocess
 
 from maestro.automation.v1 import repair_pb2
@@ -34,7 +35,10 @@ async def test_a_planted_defect_is_found_proved_and_offered(project: Project):
 async def test_the_diff_applies_with_git(project: Project):
     project.write(cart=CART.replace("count <= 0", "count < 0"), test_cart=CART_TESTS)
     repair = await project.heal(await project.run())
-    subprocess.run(["git", "apply"], input=repair.patch.unified_diff, text=True, cwd=project.folder, check=True)
+    diff = repair.patch.unified_diff.encode()
+    git = await asyncio.create_subprocess_exec("git", "apply", cwd=project.folder, stdin=subprocess.PIPE)
+    await git.communicate(diff)
+    assert git.returncode == 0
     assert (await project.run()).verdict == test_result_pb2.VERDICT_PASSED
 
 

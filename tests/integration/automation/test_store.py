@@ -20,11 +20,14 @@ LEASE = timedelta(seconds=30)
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
-async def store(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[AutomationStore]:
+def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     if request.param == "sqlite":
-        url = f"sqlite+aiosqlite:///{tmp_path}/automation.db"
-    else:
-        url = request.getfixturevalue("postgres_url")
+        return f"sqlite+aiosqlite:///{tmp_path}/automation.db"
+    return str(request.getfixturevalue("postgres_url"))
+
+
+@pytest.fixture
+async def store(url: str) -> AsyncIterator[AutomationStore]:
     database = Database(url, service="automation")
     await database.open()
     yield AutomationStore(database)

@@ -69,8 +69,7 @@ class Baseline:
             for number, (item, following) in zip(batch, followed(items), strict=True):
                 runner.trace(number, item, following, limit)
 
-        seconds = limit * len(batch)
-        return Job(batch, task, wall_seconds=_WALL_FACTOR * seconds, cpu_seconds=seconds)
+        return Job(batch, task, wall_seconds=_WALL_FACTOR * limit, cpu_seconds=limit * len(batch))
 
     def _case(self, message: Message) -> Case:
         lines: dict[str, list[int]] = message["lines"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import itertools
 import time
 from collections.abc import Iterator, Sequence
@@ -49,6 +50,7 @@ class Engine:
 
     def run(self) -> SearchResult:
         """Runs the whole search; the result says why it ended."""
+        self._prepare_forks()
         failing, passing = self._baseline()
         self.result.failing_count, self.result.passing_count = len(failing), len(passing)
         self.result.baseline_seconds = time.monotonic() - self._started
@@ -64,6 +66,13 @@ class Engine:
         self._search(failing, passing, sources, suspicion)
         self.result.search_seconds = time.monotonic() - self._started - self.result.baseline_seconds
         return self.result
+
+    def _prepare_forks(self) -> None:
+        """Does once what every child would do, and keeps the collector from copying the pages that they share."""
+        for item in self._items:
+            _ = item.location
+        gc.collect()
+        gc.freeze()
 
     def _runner(self, send: Send) -> CaseRunner:
         return CaseRunner(self._verdicts, self._files, send)

@@ -11,6 +11,7 @@ import selectors
 import signal
 import time
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any, Generic, TypeVar
 
 T = TypeVar("T")
@@ -22,7 +23,11 @@ _LOOKAHEAD = 32
 
 @dataclasses.dataclass(frozen=True)
 class Job(Generic[T]):
-    """A task for one child."""
+    """A task for one child.
+
+    It may use so much CPU time, and may go on for so long without using any: a child that only waits for its turn on
+    a busy machine is not ended.
+    """
 
     subject: T
     task: Callable[[Send], None]
@@ -38,6 +43,7 @@ class _Child(Generic[T]):
     pipe: int
     deadline: float
     received: bytes = b""
+    cpu_seconds: float = 0.0
 
 
 class Forks:
@@ -63,12 +69,12 @@ class Forks:
                     if job is None:
                         exhausted = True
                         break
-                    child = self._fork(job, next_number, deadline)
+                    child = self._fork(job, next_number)
                     running[child.pipe] = child
                     next_number += 1
                 if not running:
                     return
-                for child in _wait(running):
+                for child in _wait(running, deadline):
                     finished[child.number] = (child.job.subject, _messages(child.received))
                 while next_result in finished:
                     yield finished.pop(next_result)
@@ -77,14 +83,14 @@ class Forks:
             for child in running.values():
                 _end(child)
 
-    def _fork(self, job: Job[T], number: int, deadline: float) -> _Child[T]:
+    def _fork(self, job: Job[T], number: int) -> _Child[T]:
         reader, writer = os.pipe()
         process = os.fork()
         if process == 0:
             _run_child(job, writer, self._memory_bytes)
         os.close(writer)
         os.set_blocking(reader, False)
-        return _Child(job, number, process, reader, min(deadline, time.monotonic() + job.wall_seconds))
+        return _Child(job, number, process, reader, time.monotonic() + job.wall_seconds)
 
 
 def _run_child(job: Job[Any], writer: int, memory_bytes: int) -> None:
@@ -115,20 +121,42 @@ def _write(writer: int, message: Message) -> None:
         data = data[os.write(writer, data) :]
 
 
-def _wait(running: dict[int, _Child[T]]) -> list[_Child[T]]:
-    """Reads from the children until at least one has ended or run out of time; ends those."""
+def _wait(running: dict[int, _Child[T]], deadline: float) -> list[_Child[T]]:
+    """Reads from the children until some have ended or run out of time; ends those."""
     with selectors.DefaultSelector() as selector:
         for child in running.values():
             selector.register(child.pipe, selectors.EVENT_READ, child)
-        timeout = min(child.deadline for child in running.values()) - time.monotonic()
+        timeout = min(deadline, *(child.deadline for child in running.values())) - time.monotonic()
         ready = selector.select(max(timeout, 0))
     ended = [key.data for key, _ in ready if not _read(key.data)]
     now = time.monotonic()
-    ended += [child for child in running.values() if child.deadline <= now and child not in ended]
+    late = [child for child in running.values() if child.deadline <= now and child not in ended]
+    ended += [child for child in late if not _goes_on(child, now)]
+    if now >= deadline:
+        ended += [child for child in running.values() if child not in ended]
     for child in ended:
         del running[child.pipe]
         _end(child)
     return ended
+
+
+def _goes_on(child: _Child[Any], now: float) -> bool:
+    """Whether a late child has used CPU time since it was last asked; then it gets as much time again."""
+    used = _cpu_seconds(child.process)
+    progressed = used > child.cpu_seconds
+    child.cpu_seconds = used
+    if progressed:
+        child.deadline = now + child.job.wall_seconds
+    return progressed
+
+
+def _cpu_seconds(process: int) -> float:
+    """What a process has used so far; 0 where the system does not tell."""
+    try:
+        fields = Path(f"/proc/{process}/stat").read_text("utf-8", "replace").rpartition(")")[2].split()
+    except OSError:
+        return 0.0
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
 def _read(child: _Child[Any]) -> bool:

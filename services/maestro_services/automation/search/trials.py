@@ -15,6 +15,11 @@ _PASSING_COUNT = 300
 _PASSING_SECONDS = 5.0
 _SLACK = 3.0
 """How much longer than in the baseline a passing test may take."""
+_HANG_FACTOR = 20.0
+_SHORTEST_SECONDS = 0.1
+_LONGEST_SECONDS = 0.3
+_PATIENT_SECONDS = 1.0
+"""From this limit on a trial is a second one, and gets all the time that it is given."""
 _WALL_SECONDS = 5.0
 _WALL_FACTOR = 5.0
 
@@ -44,6 +49,8 @@ class Laboratory:
     ) -> None:
         self._failing = failing
         self._passing = sorted(passing, key=lambda case: (case.cpu_seconds, case.number))
+        longest = max((case.cpu_seconds for case in passing), default=_SHORTEST_SECONDS)
+        self._hang_seconds = min(max(_HANG_FACTOR * longest, _SHORTEST_SECONDS), _LONGEST_SECONDS)
         self._code = code
         self._runner = runner
         self._selected: dict[object, list[Case]] = {}
@@ -88,7 +95,8 @@ class Laboratory:
 
     def _limit(self, case: Case, limit: float) -> float:
         if case.verdict == TIMEOUT:
-            return limit
+            # What hangs says nothing of how long it should take; the passing tests do. A slow one is tried again.
+            return self._hang_seconds if limit < _PATIENT_SECONDS else limit
         return max(limit, _SLACK * case.cpu_seconds)
 
     def _trial(self, candidate: Candidate, messages: list[Message]) -> Trial:

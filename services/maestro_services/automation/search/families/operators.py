@@ -9,12 +9,18 @@ from collections.abc import Iterator
 from ..changes import Change
 from ..scopes import Site
 
-_ORDER: tuple[type[ast.cmpop], ...] = (ast.Lt, ast.LtE, ast.Gt, ast.GtE, ast.Eq, ast.NotEq)
-_OPPOSITES: dict[type[ast.cmpop], type[ast.cmpop]] = {
-    ast.Is: ast.IsNot,
-    ast.IsNot: ast.Is,
-    ast.In: ast.NotIn,
-    ast.NotIn: ast.In,
+# The likeliest confusion first: a bound taken in or left out, the opposite, the other direction.
+_CONFUSED: dict[type[ast.cmpop], tuple[type[ast.cmpop], ...]] = {
+    ast.Lt: (ast.LtE, ast.GtE, ast.Gt, ast.NotEq, ast.Eq),
+    ast.LtE: (ast.Lt, ast.Gt, ast.GtE, ast.Eq, ast.NotEq),
+    ast.Gt: (ast.GtE, ast.LtE, ast.Lt, ast.NotEq, ast.Eq),
+    ast.GtE: (ast.Gt, ast.Lt, ast.LtE, ast.Eq, ast.NotEq),
+    ast.Eq: (ast.NotEq, ast.LtE, ast.GtE, ast.Lt, ast.Gt),
+    ast.NotEq: (ast.Eq, ast.Lt, ast.Gt, ast.LtE, ast.GtE),
+    ast.Is: (ast.IsNot,),
+    ast.IsNot: (ast.Is,),
+    ast.In: (ast.NotIn,),
+    ast.NotIn: (ast.In,),
 }
 _ARITHMETIC: tuple[type[ast.operator], ...] = (ast.Add, ast.Sub, ast.Mult, ast.FloorDiv, ast.Mod, ast.Div, ast.Pow)
 _NEUTRAL = {ast.Add: 0, ast.Sub: 0, ast.Mult: 1, ast.FloorDiv: 1, ast.Div: 1, ast.Pow: 1}
@@ -27,15 +33,9 @@ def comparison_operator(site: Site) -> Iterator[Change]:
     if not isinstance(node, ast.Compare):
         return
     for index, operator in enumerate(node.ops):
-        for other in _comparisons(type(operator)):
+        for other in _CONFUSED[type(operator)]:
             ops = [*node.ops[:index], other(), *node.ops[index + 1 :]]
             yield site.replace(ast.Compare(node.left, ops, node.comparators))
-
-
-def _comparisons(operator: type[ast.cmpop]) -> list[type[ast.cmpop]]:
-    if operator in _OPPOSITES:
-        return [_OPPOSITES[operator]]
-    return [other for other in _ORDER if other is not operator]
 
 
 def boolean_operator(site: Site) -> Iterator[Change]:

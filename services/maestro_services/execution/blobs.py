@@ -4,6 +4,7 @@ import asyncio
 import hashlib
 import os
 import tempfile
+import time
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 
@@ -11,6 +12,8 @@ from maestro_services.execution.domain.tree import BlobRef
 from maestro_services.runtime.errors import Reason, ServiceError
 
 CHUNK_BYTES = 1024 * 1024
+# No upload is silent for so long; another server that shares the folder may have younger ones.
+_ABANDONED_SECONDS = 24 * 3600
 
 
 class BlobFiles:
@@ -22,6 +25,12 @@ class BlobFiles:
     def path(self, sha256: str) -> Path:
         """Where a blob is, or would be."""
         return self._root / sha256[:2] / sha256
+
+    def sweep(self) -> None:
+        """Removes what uploads left behind that did not end, because their server was killed."""
+        for path in self._root.glob("upload-*"):
+            if time.time() - path.stat().st_mtime > _ABANDONED_SECONDS:
+                path.unlink(missing_ok=True)
 
     def write(self, blob: BlobRef) -> "BlobWriter":
         """Begins a blob; `add` its bytes, then `commit`. Leaving the block without a commit keeps nothing."""

@@ -1,5 +1,6 @@
 """The composition root of the execution service."""
 
+import asyncio
 from datetime import timedelta
 from pathlib import Path
 
@@ -45,6 +46,7 @@ async def compose_with(platform: Platform, settings: ExecutionSettings) -> Servi
     database = platform.database("execution")
     await database.open()
     files = BlobFiles(Path(settings.blob_directory or platform.state_directory / "blobs"))
+    await asyncio.to_thread(files.sweep)
     stores = _work_stores(platform, settings, database, files)
     terms = WorkTerms(settings.lease_seconds, settings.heartbeat_seconds, settings.max_unacknowledged_events)
     workers = WorkerServicer(stores, terms, platform.draining)

@@ -148,5 +148,5 @@ async def test_an_upload_that_breaks_off_keeps_what_was_whole(maestro, running):
 async def eventually(holds) -> None:
     """Waits for what no event tells of."""
     async with asyncio.timeout(5):
-        while not await holds():  # noqa: ASYNC110 (a file and another's call have no event)
+        while not await holds():
             await asyncio.sleep(0.01)

@@ -371,3 +371,24 @@ async def test_a_draining_server_says_so_and_ends_the_stream(host, compose):
         with pytest.raises(errors.Unavailable) as caught:
             await FakeWorker(maestro, "worker-2").connect()
         assert caught.value.reason == "DRAINING"
+
+
+async def test_a_stream_ends_with_its_deadline_and_the_worker_can_come_back(running, create_run):
+    await create_run()
+    async with Maestro(running.address, token=running.token) as maestro:
+
+        async def said():
+            hello = worker_service_pb2.WorkerHello(worker_id="worker-1", slot_count=1)
+            yield worker_service_pb2.WorkRequest(hello=hello)
+            await asyncio.Event().wait()
+
+        responses = maestro.workers.work(said(), timeout=0.5)
+        await anext(responses)
+        lease = (await anext(responses)).assignment.lease
+        with pytest.raises(errors.DeadlineExceeded):
+            await anext(responses)
+        worker = FakeWorker(maestro)
+        welcome = await worker.connect([lease])
+        await worker.cut()
+
+    assert [one.lease for one in welcome.resumed_leases] == [lease]

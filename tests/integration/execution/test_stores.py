@@ -157,6 +157,19 @@ async def test_a_result_that_comes_again_replaces_the_first(stores):
     assert (test.outcome, test.failures) == (Outcome.PASS, b"")
 
 
+async def test_a_test_that_is_collected_again_keeps_its_result(stores):
+    await stores.new_run("r")
+    leased = await stores.leases.lease_next("w")
+    await stores.batches.commit(leased.lease, "w", batch(1, {1: ended(Outcome.FAIL)}, failures={"key-1": b"\x62\x00"}))
+
+    await stores.batches.commit(leased.lease, "w", batch(2, {1: COLLECTED}))
+
+    run = await stores.runs.get("p", "r")
+    assert (run.counts.total, run.counts.failed) == (1, 1)
+    (test,) = await stores.results.list_tests(run, None, 0, 10)
+    assert (test.outcome, test.failures) == (Outcome.FAIL, b"\x62\x00")
+
+
 async def test_a_gap_and_a_strangers_lease_are_refused(stores):
     await stores.new_run("r")
     leased = await stores.leases.lease_next("w")

@@ -66,3 +66,12 @@ def test_the_workers_sentence_stays_where_its_verdict_does():
 
     assert decide(said, Facts(counted(FAIL, FAIL))) == said
     assert decide(Decision(Verdict.PASSED, message="All good."), Facts(counted(FAIL))).message == "1 of 1 test failed."
+
+
+def test_an_attempt_that_finds_nothing_left_to_run_is_judged_by_the_earlier_ones():
+    nothing = Decision(Verdict.INVALID, Cause.NO_TESTS, "No tests ran.")
+
+    assert decide(nothing, Facts(counted(PASS, PASS))).verdict is Verdict.PASSED
+    assert decide(nothing, Facts(counted(SKIP))).verdict is Verdict.SKIPPED
+    assert decide(nothing, Facts(counted(PASS, missing=1))).verdict is Verdict.INCOMPLETE
+    assert decide(nothing, Facts(counted())) == nothing

@@ -33,6 +33,9 @@ _KEPT = {
 
 def decide(proposal: Decision, facts: Facts) -> Decision:
     """The verdict that the facts allow. The proposal's cause and message stay where its verdict does."""
+    if proposal.cause is Cause.NO_TESTS and facts.counts.total:
+        # A later attempt found nothing left to run: earlier ones had run everything.
+        proposal = Decision(Verdict.UNSPECIFIED)
     verdict = _verdict(proposal, facts)
     cause = _cause(verdict, proposal, facts)
     if verdict is proposal.verdict and proposal.message:

@@ -6,7 +6,7 @@ from datetime import timedelta
 from sqlalchemy import RowMapping, update
 
 from maestro_services.execution.domain.batch import COLLECTED, Batch, Output
-from maestro_services.execution.domain.states import ActionState, LogStream
+from maestro_services.execution.domain.states import ENDED, ActionState, LogStream
 from maestro_services.execution.store import bulk
 from maestro_services.execution.store.changes import Encode, RunChange, lock_action
 from maestro_services.execution.tables import actions
@@ -73,8 +73,7 @@ class BatchRows:
         self._action: int = action["key"]
         self._attempt: int = action["attempt_number"]
         self._batch = batch
-        # Test key -> position, disposition, outcome, stdout_bytes, stderr_bytes, whether it is described.
-        self._known: dict[str, tuple[int, int, int, int, int, bool]] = {}
+        self._known: dict[str, bulk.Known] = {}
         self._printed: dict[str, list[int]] = {}
 
     async def write(self) -> None:
@@ -83,15 +82,14 @@ class BatchRows:
         await self._write_output()
         positions = await self._insert_tests()
         await self._update_tests()
-        positions |= {key: known[0] for key, known in self._known.items()}
+        positions |= {key: known.position for key, known in self._known.items()}
         await self._write_failures(positions)
 
     async def _load_known(self) -> None:
         if not self._change.before.counts.total:
             return
         keys = list(self._batch.identities | dict.fromkeys(piece.test_key for piece in self._batch.output))
-        for key, *rest in await bulk.select_known(self._connection, self._run, keys):
-            self._known[key] = tuple(rest)
+        self._known = await bulk.select_known(self._connection, self._run, keys)
 
     async def _write_output(self) -> None:
         rows = [self._output_row(piece) for piece in self._batch.output]
@@ -161,9 +159,12 @@ class BatchRows:
         await bulk.UPDATE_IDENTITY.execute(self._connection, described)
 
     async def _write_failures(self, positions: Mapping[str, int]) -> None:
-        """Replaces what went wrong in the tests of this batch."""
-        ended = [(self._run, known[0]) for key, known in self._known.items() if key in self._batch.progress]
+        """Replaces what went wrong in tests that had ended before and moved on; adds what went wrong now."""
+        moved = [
+            (self._run, known.position)
+            for key, known in self._known.items()
+            if known.disposition in ENDED and self._batch.progress.get(key, COLLECTED) is not COLLECTED
+        ]
+        await bulk.DELETE_FAILURES.execute(self._connection, moved)
         failures = [(self._run, positions[key], data) for key, data in self._batch.failures.items()]
-        if ended and self._change.before.counts.failed + self._change.before.counts.errors:
-            await bulk.DELETE_FAILURES.execute(self._connection, ended)
         await bulk.INSERT_FAILURES.execute(self._connection, failures)

@@ -6,7 +6,7 @@ SQLAlchemy compiles them once a dialect; its per-row parameter processing would 
 import json
 from collections.abc import Callable, Sequence
 from operator import itemgetter
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlalchemy import Dialect, bindparam, delete, insert, text, update
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -81,11 +81,24 @@ _KNOWN_POSTGRESQL = text(
 )
 
 
-async def select_known(connection: AsyncConnection, run: int, keys: Sequence[str]) -> Sequence[Any]:
-    """Key, position, disposition, outcome, stdout_bytes, stderr_bytes, and whether described, of the known tests.
+class Known(NamedTuple):
+    """What is stored of a test that a batch is about, in the order of the columns."""
+
+    position: int
+    disposition: int
+    outcome: int
+    stdout_bytes: int
+    stderr_bytes: int
+    described: bool
+
+
+async def select_known(connection: AsyncConnection, run: int, keys: Sequence[str]) -> dict[str, Known]:
+    """Those of the tests that are known, by their keys.
 
     The keys are one parameter: a list of a thousand would cost more to write than to look up.
     """
     if connection.dialect.name == "postgresql":
-        return (await connection.execute(_KNOWN_POSTGRESQL, {"run": run, "keys": list(keys)})).all()
-    return (await connection.execute(_KNOWN_SQLITE, {"run": run, "keys": json.dumps(keys)})).all()
+        found = await connection.execute(_KNOWN_POSTGRESQL, {"run": run, "keys": list(keys)})
+    else:
+        found = await connection.execute(_KNOWN_SQLITE, {"run": run, "keys": json.dumps(keys)})
+    return {row[0]: Known(*row[1:]) for row in found.all()}

@@ -81,7 +81,7 @@ class BlobWriter:
         return self
 
     async def __aexit__(self, *_exception: object) -> None:
-        self._discard()
+        self.discard()
 
     @property
     def complete(self) -> bool:
@@ -92,7 +92,7 @@ class BlobWriter:
         """Takes the next bytes."""
         self._size += len(data)
         if self._size > self._blob.size_bytes:
-            raise self._mismatch("more bytes than stated")
+            raise self.mismatch("more bytes than stated")
         self._pending.append(data)
         self._pending_bytes += len(data)
         if self._pending_bytes > CHUNK_BYTES:
@@ -102,7 +102,8 @@ class BlobWriter:
         """Makes the blob durable. DIGEST_MISMATCH if the bytes are not those of its address."""
         await asyncio.to_thread(self._store, self._publish)
 
-    def _mismatch(self, actual: str) -> ServiceError:
+    def mismatch(self, actual: str) -> ServiceError:
+        """The refusal of bytes that are not those of the address."""
         digest = self._blob.sha256
         message = f"the bytes are not those of {digest} ({self._blob.size_bytes} bytes): {actual}"
         return ServiceError(Reason.DIGEST_MISMATCH, message, digest=digest, actual=actual)
@@ -131,7 +132,7 @@ class BlobWriter:
         self._write()
         actual = self._hash.hexdigest()
         if actual != self._blob.sha256 or not self.complete:
-            raise self._mismatch(actual)
+            raise self.mismatch(actual)
         if self._target.exists() or self._temporary is None:
             return
         os.fsync(self._descriptor)
@@ -143,7 +144,8 @@ class BlobWriter:
         self._temporary = None
         _sync_folder(folder)
 
-    def _discard(self) -> None:
+    def discard(self) -> None:
+        """Removes what is not durable."""
         if self._descriptor >= 0:
             os.close(self._descriptor)
             self._descriptor = -1

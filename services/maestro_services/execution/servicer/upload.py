@@ -1,5 +1,6 @@
 """The receiving side of an upload: a stream of chunks to verified, visible blobs."""
 
+import asyncio
 from collections.abc import AsyncIterator
 
 from maestro.execution.v1 import artifact_service_pb2
@@ -12,6 +13,8 @@ from maestro_services.runtime.errors import Reason, ServiceError, invalid_field
 
 # How many blobs become visible together.
 _GRANTED_TOGETHER = 200
+# How many blobs are made durable at a time: a disk flushes many for the price of one.
+_COMMITTED_AT_ONCE = 16
 
 
 class Upload:
@@ -23,6 +26,8 @@ class Upload:
         self._blobs = blobs
         self._max_blob_bytes = max_blob_bytes
         self._stored: list[BlobRef] = []
+        self._commits: set[asyncio.Task[None]] = set()
+        self._error: ServiceError | None = None
         self.blob_count = 0
         self.size_bytes = 0
 
@@ -33,8 +38,11 @@ class Upload:
                 if not request.HasField("digest"):
                     raise invalid_field("digest", "data comes before a digest")
                 await self._receive_blob(self._begin(blob_ref(request.digest)), request.data, requests)
+            await self._settle(below=1)
         finally:
-            await self._blobs.grant(self._project, self._stored)
+            if self._commits:
+                await asyncio.wait(self._commits)
+            await self._grant()
 
     def _begin(self, blob: BlobRef) -> BlobRef:
         if blob.size_bytes > self._max_blob_bytes:
@@ -46,20 +54,40 @@ class Upload:
     async def _receive_blob(
         self, blob: BlobRef, data: bytes, requests: AsyncIterator[artifact_service_pb2.UploadBlobsRequest]
     ) -> None:
-        async with self._files.write(blob) as writer:
+        writer = self._files.write(blob)
+        try:
             await writer.add(data)
             while not writer.complete:
                 request = await anext(requests, None)
                 if request is None or request.HasField("digest"):
-                    break
+                    raise writer.mismatch("fewer bytes than stated")
                 await writer.add(request.data)
-            await self._commit(blob, writer)
+            await self._settle(below=_COMMITTED_AT_ONCE)
+        except BaseException:
+            writer.discard()
+            raise
+        self._commits.add(asyncio.create_task(self._commit(blob, writer)))
 
     async def _commit(self, blob: BlobRef, writer: BlobWriter) -> None:
-        await writer.commit()
+        try:
+            async with writer:
+                await writer.commit()
+        except ServiceError as error:
+            self._error = self._error or error
+            return
         self._stored.append(blob)
         self.blob_count += 1
         self.size_bytes += blob.size_bytes
+
+    async def _settle(self, below: int) -> None:
+        """Waits until fewer than so many commits are under way; raises what one of them met."""
+        while len(self._commits) >= below:
+            _done, self._commits = await asyncio.wait(self._commits, return_when=asyncio.FIRST_COMPLETED)
+        if self._error is not None:
+            raise self._error
         if len(self._stored) >= _GRANTED_TOGETHER:
-            granted, self._stored = self._stored, []
-            await self._blobs.grant(self._project, granted)
+            await self._grant()
+
+    async def _grant(self) -> None:
+        granted, self._stored = self._stored, []
+        await self._blobs.grant(self._project, granted)

@@ -1,6 +1,7 @@
 """Processes that really try to get out of the sandbox."""
 
 import asyncio
+import contextlib
 import os
 import signal
 import socket
@@ -38,6 +39,16 @@ def python(code: str, **fields: Any) -> run_pb2.RunSpec:
 
 def processes_with(mark: str) -> list[str]:
     return subprocess.run(["pgrep", "-f", mark], capture_output=True, text=True, check=False).stdout.split()
+
+
+def empty_groups() -> set[str]:
+    """Control groups of sandboxes without a process; others may make theirs at the same time."""
+    found = set()
+    for place in (Path("/sys/fs/cgroup/pids"), Path("/sys/fs/cgroup")):
+        for group in place.glob("maestro-*"):
+            with contextlib.suppress(OSError):
+                found |= set() if (group / "cgroup.procs").read_text() else {str(group)}
+    return found
 
 
 def mechanisms(done: Any) -> set[str]:
@@ -286,3 +297,48 @@ asyncio.run(main())
     subprocess.run(["rm", "-rf", folder], check=True)
     assert done.stderr == ""
     assert done.stdout.strip() == f"{sorted(ALL)} [] contained"
+
+
+async def test_a_fork_bomb_meets_its_limit_even_as_root(execute: Any) -> None:
+    code = """
+        import os, sys, time
+        count = 0
+        try:
+            while count < 500:
+                if os.fork() == 0:
+                    time.sleep(60)
+                    os._exit(0)
+                count += 1
+        except OSError:
+            sys.exit(0 if count < 60 else f"{count} processes")
+        sys.exit(f"{count} processes")
+    """
+    done = await execute({}, spec=python(code, limits=run_pb2.Limits(process_count=50)))
+    assert done.verdict == "PASSED", done.output().decode()
+    assert processes_with("while count < 500") == []
+    left = empty_groups()
+    await asyncio.sleep(0.2)
+    assert not left & empty_groups()
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root has privileges to give up")
+def test_without_privileges_it_runs_and_says_what_is_missing(tmp_path: Path) -> None:
+    script = f"""
+import asyncio
+from pathlib import Path
+from maestro_services.worker.sandbox.probe import probe
+from maestro_services.worker.sandbox.folder import ActionFolder
+from maestro_services.worker.sandbox.sandbox import Command
+async def main():
+    root = Path({str(tmp_path)!r})
+    sandbox = await probe(root, [root], required=False)
+    folder = ActionFolder(root / "a"); folder.create()
+    command = Command(["sh", "-c", "echo $TMPDIR"], {{"PATH": "/usr/bin:/bin"}}, folder.tree, folder)
+    process = await sandbox.start(command)
+    print(sorted(process.mechanisms), len(process.missing), (await process.stdout.read()).decode())
+    await process.stderr.read(); await process.wait()
+asyncio.run(main())
+"""
+    drop = ["setpriv", "--bounding-set=-sys_admin", "--inh-caps=-sys_admin"]
+    done = subprocess.run([*drop, sys.executable, "-c", script], capture_output=True, text=True, check=False)
+    assert f"\n['RESOURCE_LIMITS', 'SESSION'] 6 {tmp_path}/a/tmp" in done.stdout, done.stdout + done.stderr

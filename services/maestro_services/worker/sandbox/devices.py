@@ -17,8 +17,8 @@ _LINKS = {
 }
 
 
-def replace(directory: str) -> list[str]:
-    """Puts a minimal /dev in the place of the host's and returns its writable mounts.
+def replace(directory: str) -> None:
+    """Puts a minimal /dev in the place of the host's.
 
     Root may write to a device through a read-only mount, so read-only is not enough for /dev. It is built in a
     folder of the action and then moved.
@@ -38,4 +38,3 @@ def replace(directory: str) -> list[str]:
     kernel.mount("devpts", f"{stage}/pts", "devpts", kernel.MS_NOSUID | kernel.MS_NOEXEC, options)
     kernel.mount("tmpfs", f"{stage}/shm", "tmpfs", kernel.MS_NOSUID | kernel.MS_NODEV, "mode=1777")
     kernel.mount(stage, "/dev", None, kernel.MS_MOVE)
-    return ["/dev/pts"]

@@ -97,8 +97,11 @@ class View:
 
     def make_read_only(self) -> None:
         """Makes every mount read-only but the action's folder and the temporary ones."""
+        self._make_mounts_read_only()
         if os.geteuid() == 0 and not _in_user_namespace():
-            self._writable += devices.replace(self._config["directory"])
+            devices.replace(self._config["directory"])
+
+    def _make_mounts_read_only(self) -> None:
         try:
             kernel.set_read_only("/", True, recursive=True)
         except OSError as error:

@@ -12,6 +12,7 @@ import resource
 import signal
 
 from maestro_services.worker.sandbox import filesystem, isolation, kernel, namespaces
+from maestro_services.worker.sandbox.cgroup import ProcessGroup
 from maestro_services.worker.sandbox.isolation import Isolation
 from maestro_services.worker.sandbox.supervisor import StartError, Supervisor
 
@@ -28,6 +29,7 @@ def main(descriptor: int) -> None:
         os.set_inheritable(inherited, False)
     record = Isolation()
     record.in_force += [isolation.SESSION, isolation.RESOURCE_LIMITS]
+    group = _bind_root(config, record)
     namespaces.enter(config, record)
     if record.has(isolation.PID_NAMESPACE):
         child = os.fork()
@@ -39,7 +41,20 @@ def main(descriptor: int) -> None:
     else:
         kernel.adopt_orphans()
         _run(config, record)
+    if group is not None:
+        group.leave()
     _send(config, _usage())
+
+
+def _bind_root(config: Config, record: Isolation) -> ProcessGroup | None:
+    limit = config["limits"].get("NPROC")
+    if os.geteuid() != 0 or limit is None:
+        return None
+    try:
+        return ProcessGroup.enter(limit)
+    except OSError as error:
+        record.lack(isolation.RESOURCE_LIMITS, f"process_count does not bind root without a cgroup ({error.strerror})")
+        return None
 
 
 def _run(config: Config, record: Isolation) -> None:

@@ -31,10 +31,12 @@ def enter(config: Config, record: Isolation) -> None:
         record.lack(isolation.NETWORK_NAMESPACE, "the run asked for the host's network")
     else:
         record.attempt(isolation.NETWORK_NAMESPACE, _enter_network_namespace)
-    if config["pid_namespace"] and record.has(isolation.MOUNT_NAMESPACE):
-        record.attempt(isolation.PID_NAMESPACE, lambda: kernel.unshare(kernel.CLONE_NEWPID))
-    else:
+    if not record.has(isolation.MOUNT_NAMESPACE):
+        record.lack(isolation.PID_NAMESPACE, "no mount namespace")
+    elif not config["pid_namespace"]:
         record.lack(isolation.PID_NAMESPACE, "a private /proc cannot be mounted here")
+    else:
+        record.attempt(isolation.PID_NAMESPACE, lambda: kernel.unshare(kernel.CLONE_NEWPID))
 
 
 def _enter_user_namespace() -> None:

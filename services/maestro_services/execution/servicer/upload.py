@@ -8,6 +8,7 @@ from maestro.execution.v1 import artifact_service_pb2
 from maestro_services.execution.blobs import BlobFiles, BlobWriter
 from maestro_services.execution.convert import blob_ref
 from maestro_services.execution.domain.tree import BlobRef
+from maestro_services.execution.servicer.commits import finished
 from maestro_services.execution.store.blobs import BlobStore
 from maestro_services.runtime.errors import Reason, ServiceError, invalid_field
 
@@ -40,9 +41,8 @@ class Upload:
                 await self._receive_blob(self._begin(blob_ref(request.digest)), request.data, requests)
             await self._settle(below=1)
         finally:
-            if self._commits:
-                await asyncio.wait(self._commits)
-            await self._grant()
+            # A call that breaks is cancelled, often more than once, and this must still be done.
+            await finished(self._keep())
 
     def _begin(self, blob: BlobRef) -> BlobRef:
         if blob.size_bytes > self._max_blob_bytes:
@@ -87,6 +87,11 @@ class Upload:
             raise self._error
         if len(self._stored) >= _GRANTED_TOGETHER:
             await self._grant()
+
+    async def _keep(self) -> None:
+        if self._commits:
+            await asyncio.wait(self._commits)
+        await self._grant()
 
     async def _grant(self) -> None:
         granted, self._stored = self._stored, []

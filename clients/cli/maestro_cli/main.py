@@ -1,6 +1,7 @@
 """The entry point: the commands by name, and what becomes of errors."""
 
 import sys
+from collections.abc import Sequence
 
 import click
 
@@ -34,14 +35,19 @@ def cli() -> None:
     """Run, remember, repair and prove: software quality as a service of your own."""
 
 
-def main() -> None:
-    """Run the command line and exit with its code."""
+def run(arguments: Sequence[str] | None = None) -> int:
+    """Run a command line, by default this process's, and return its exit code."""
     try:
-        code = cli.main(prog_name="maestro", standalone_mode=False)
+        code = cli.main(arguments, prog_name="maestro", standalone_mode=False)
     except click.ClickException as error:
         error.show()
-        code = 2
+        return 2
     except click.exceptions.Abort:
         click.echo("interrupted", err=True)
-        code = 2
-    sys.exit(code if isinstance(code, int) else 0)
+        return 2
+    return code if isinstance(code, int) else 0
+
+
+def main() -> None:
+    """Run this process's command line and exit with its code."""
+    sys.exit(run())

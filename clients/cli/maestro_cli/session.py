@@ -1,14 +1,15 @@
 """A command's connection to the platform, and how it writes."""
 
 import asyncio
+import json
 import signal
 import sys
 from collections.abc import Awaitable, Callable
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
-from google.protobuf.json_format import MessageToJson
+from google.protobuf.json_format import MessageToDict, MessageToJson
 from google.protobuf.message import Message
 from maestro_client import Maestro
 
@@ -43,12 +44,20 @@ class Session:
         return make_console()
 
     def document(self, message: Message) -> None:
-        """Write a message as the one JSON document of the command."""
-        click.echo(MessageToJson(message, always_print_fields_with_no_presence=False))
+        """Write a message as the one JSON document of the command; its own lists are there even if empty."""
+        content = MessageToDict(message)
+        for field in message.DESCRIPTOR.fields:
+            if field.is_repeated and field.json_name not in content and not _is_map(field):
+                content[field.json_name] = []
+        click.echo(json.dumps(content, indent=2))
 
     def line(self, message: Message) -> None:
         """Write a message as one line of a JSON stream."""
         click.echo(MessageToJson(message, indent=None))
+
+
+def _is_map(field: Any) -> bool:
+    return bool(field.message_type and field.message_type.GetOptions().map_entry)
 
 
 def execute(command: Callable[[Session], Awaitable[int | None]], options: Options) -> int:

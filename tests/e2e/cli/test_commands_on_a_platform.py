@@ -148,10 +148,18 @@ def test_services_and_tokens_are_listed(platform: Shell) -> None:
     assert "revoked" in platform("token", "list")
 
 
+def recorded(platform: Shell, condition: str) -> str:
+    """Return the newest event that meets a condition, once it is on record: services send theirs shortly after."""
+    deadline = time.monotonic() + 20
+    while not (events := platform.json("audit", "list", "--filter", condition)["events"]):
+        assert time.monotonic() < deadline, f"nothing is recorded with {condition}"
+        time.sleep(0.1)
+    return str(events[0]["name"])
+
+
 def test_the_record_is_read_and_verified(platform: Shell) -> None:
     platform("token", "create", "audited")
-    events = platform.json("audit", "list", "--filter", 'kind : "tokens"')["events"]
-    name = events[0]["name"]
+    name = recorded(platform, 'kind : "tokens"')
     assert "registry.tokens.create" in platform("audit", "show", name)
     assert platform("audit", "verify", name).startswith("verified")
     platform("token", "create", "another")
@@ -163,7 +171,7 @@ def test_the_record_is_read_and_verified(platform: Shell) -> None:
 
 def test_another_key_than_the_known_one_is_refused(platform: Shell) -> None:
     platform("token", "create", "audited")
-    platform("audit", "verify")
+    platform("audit", "verify", recorded(platform, 'kind : "tokens"'))
     memory = platform.state / "known-logs.json"
     kept = memory.read_text()
     content = json.loads(kept)

@@ -7,7 +7,9 @@ import click
 
 
 @click.command()
-@click.option("--port", type=click.IntRange(0, 65535), default=None, help="The loopback port. Default: 7470; 0 takes a free one.")
+@click.option(
+    "--port", type=click.IntRange(0, 65535), default=None, help="The loopback port. Default: 7470; 0 takes a free one."
+)
 @click.option("--workers", type=click.IntRange(0, 64), default=None, help="How many worker processes to keep.")
 @click.option("--state-directory", envvar="MAESTRO_STATE_DIRECTORY", metavar="DIR", help="Where everything is kept.")
 @click.option("--log-level", type=click.Choice(["debug", "info", "warning", "error"]), default=None)

@@ -8,7 +8,7 @@ import time
 
 import structlog
 from maestro.execution.v1 import worker_service_pb2
-from maestro_client.errors import MaestroError
+from maestro_client.errors import Aborted, MaestroError, Unavailable
 
 from maestro_services.worker.board import Board
 from maestro_services.worker.conversation import Conversation, WorkerCalls
@@ -16,6 +16,7 @@ from maestro_services.worker.conversation import Conversation, WorkerCalls
 _LOG = structlog.get_logger()
 _FIRST_PAUSE = 0.1
 _LONGEST_PAUSE = 5.0
+_MAX_REFUSALS = 5
 
 
 class NoServerError(Exception):
@@ -39,6 +40,8 @@ class Agent:
         self._board = board
         self._grace = grace_seconds
         self._patience = patience_seconds
+        # How often in a row the server refused what was sent.
+        self._refusals = 0
 
     async def run(self, stop: asyncio.Event) -> None:
         """Works until `stop` is set and the actions have ended or the grace is over.
@@ -67,10 +70,7 @@ class Agent:
         last_contact = time.monotonic()
         while not (stop.is_set() and not self._board.leases):
             conversation = Conversation(self._hello, self._board, stop)
-            try:
-                await conversation.hold(self._workers)
-            except MaestroError as error:
-                _LOG.warning("connection lost", reason=str(error))
+            await self._hold(conversation)
             if conversation.welcomed:
                 pause, last_contact = _FIRST_PAUSE, time.monotonic()
             elif time.monotonic() - last_contact > self._patience:
@@ -78,3 +78,17 @@ class Agent:
             if not (stop.is_set() and not self._board.leases):
                 await asyncio.sleep(pause * random.uniform(0.5, 1.0))  # noqa: S311 - jitter
                 pause = min(pause * 2, _LONGEST_PAUSE)
+
+    async def _hold(self, conversation: Conversation) -> None:
+        try:
+            await conversation.hold(self._workers)
+        except (Unavailable, Aborted) as error:
+            _LOG.warning("connection lost", reason=str(error))
+        except MaestroError as error:
+            _LOG.warning("connection refused", reason=str(error))
+            self._refusals = 0 if conversation.acknowledged else self._refusals + 1
+            if self._refusals >= _MAX_REFUSALS:
+                # What the server does not take now it will never take: another attempt must decide.
+                self._refusals = 0
+                for lease in self._board.leases:
+                    self._board.lose(lease)

@@ -34,6 +34,8 @@ class Conversation:
         self._heartbeat_seconds = 1.0
         self._welcome = asyncio.Event()
         self._said_goodbye = False
+        # Whether the server has taken any event on this stream.
+        self.acknowledged = False
 
     @property
     def welcomed(self) -> bool:
@@ -51,6 +53,7 @@ class Conversation:
         kind = response.WhichOneof("message")
         board = self._board
         if kind == "acknowledgement":
+            self.acknowledged = True
             board.acknowledge(response.acknowledgement.lease, response.acknowledgement.sequence)
         elif kind == "assignment":
             if not self._said_goodbye:

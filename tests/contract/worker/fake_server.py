@@ -26,6 +26,9 @@ class FakeServer(WorkerServiceServicer):
         # Cut the stream when so many events have come on it.
         self.cuts: list[int] = []
         self.window = 500
+        # What to refuse: a lease, and with it every batch of it.
+        self.refused = ""
+        self.refusals = 0
         self.answers: asyncio.Queue[worker_service_pb2.WorkResponse | None] = asyncio.Queue()
         self.progress = asyncio.Condition()
 
@@ -38,7 +41,7 @@ class FakeServer(WorkerServiceServicer):
         self.hellos.append(hello)
         yield self._welcome(hello)
         cut_at = self.cuts.pop(0) if self.cuts else None
-        reading = asyncio.create_task(self._read(request_iterator, cut_at))
+        reading = asyncio.create_task(self._read(request_iterator, cut_at, context))
         try:
             while True:
                 answer = asyncio.create_task(self.answers.get())
@@ -65,9 +68,18 @@ class FakeServer(WorkerServiceServicer):
                 welcome.resumed_leases.add(lease=lease, next_sequence=len(self.committed[lease]) + 1)
         return worker_service_pb2.WorkResponse(welcome=welcome)
 
-    async def _read(self, requests: AsyncIterator[worker_service_pb2.WorkRequest], cut_at: int | None) -> bool:
+    async def _read(
+        self,
+        requests: AsyncIterator[worker_service_pb2.WorkRequest],
+        cut_at: int | None,
+        context: grpc.aio.ServicerContext,  # type: ignore[type-arg]
+    ) -> bool:
         received = 0
         async for request in requests:
+            if request.HasField("events") and request.events.lease == self.refused:
+                self.refusals += 1
+                await self._notify()
+                await context.abort(grpc.StatusCode.RESOURCE_EXHAUSTED, "too large")
             if request.HasField("events"):
                 received += len(request.events.events)
                 self._commit(request.events)
@@ -75,11 +87,14 @@ class FakeServer(WorkerServiceServicer):
                 self.heartbeats.append(list(request.heartbeat.leases))
             elif request.HasField("goodbye"):
                 self.goodbyes += 1
-            async with self.progress:
-                self.progress.notify_all()
+            await self._notify()
             if cut_at is not None and received >= cut_at:
                 return True
         return False
+
+    async def _notify(self) -> None:
+        async with self.progress:
+            self.progress.notify_all()
 
     def _commit(self, batch: worker_service_pb2.EventBatch) -> None:
         self.batches.append(len(batch.events))

@@ -178,6 +178,17 @@ async def test_a_lost_lease_is_dropped_with_its_events(working: Working, by_mess
         assert works.adapter.stages[0].guard.stopped
 
 
+async def test_what_the_server_never_takes_is_given_up(working: Working) -> None:
+    async with working() as works:
+        works.server.refused = "l1"
+        works.assign("l1", 3, waits=True)
+        await works.server.wait_for(lambda: works.server.heartbeats[-1:] == [[]] and works.server.refusals == 5)
+        works.assign("l2", 10)
+        assert await works.finished("l2") == EXPECTED[:10]
+        assert works.adapter.stages[0].guard.stopped
+        assert works.server.refusals == 5
+
+
 async def test_a_draining_worker_finishes_what_it_has(working: Working) -> None:
     async with working(grace=10) as works:
         works.assign("l1", 20, pause=10)

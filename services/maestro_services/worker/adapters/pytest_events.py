@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from typing import Any
 
 from maestro.common.v1 import test_result_pb2
@@ -13,16 +14,21 @@ from maestro_services.worker.events import Event
 _STREAMS = {"stdout": events.STDOUT, "stderr": events.STDERR}
 _SKIPPED = test_result_pb2.DISPOSITION_SKIPPED
 _COMPLETED = test_result_pb2.DISPOSITION_COMPLETED
+# One event must fit into one message, whatever a project comes up with.
+_MAX_NAME_BYTES = 4096
+_MAX_REASON_BYTES = 16 * 1024
+_MAX_FAILURES = 100
+_MAX_TRACES_BYTES = 1 << 20
 
 
 def output(frame: dict[str, Any], data: bytes) -> Event:
     """A test printed something."""
-    return events.output_written(_STREAMS[frame["stream"]], data, clean(frame["id"]))
+    return events.output_written(_STREAMS[frame["stream"]], data, name(frame["id"]))
 
 
 def started(frame: dict[str, Any]) -> Event:
     """A test began."""
-    start = worker_service_pb2.TestStarted(test_id=clean(frame["id"]))
+    start = worker_service_pb2.TestStarted(test_id=name(frame["id"]))
     return Event(event_time=events.timestamp(frame["start"]), test_started=start)
 
 
@@ -34,13 +40,13 @@ def collected(tests: list[list[Any]]) -> Event:
 
 def finished(frame: dict[str, Any]) -> Event:
     """A test ended by itself."""
-    failures = [_failure(failure) for failure in frame.get("failures", ())]
+    failures = _failures(frame.get("failures", []))
     message = worker_service_pb2.TestFinished(
         test=_test(frame["test"]) if "test" in frame else _only_id(frame["id"]),
         disposition=_SKIPPED if frame["outcome"] == "SKIP" else _COMPLETED,
         outcome=test_result_pb2.Outcome.Value(f"OUTCOME_{frame['outcome']}"),
         cause=failures[0].cause if failures else test_result_pb2.CAUSE_UNSPECIFIED,
-        reason=clean(frame.get("reason", "")),
+        reason=_cut(clean(frame.get("reason", "")), _MAX_REASON_BYTES),
         failures=failures,
         start_time=events.timestamp(frame["start"]),
         duration=events.duration(frame["duration"]),
@@ -68,17 +74,30 @@ def interrupted(test_id: str, start: float, cause: test_result_pb2.Cause.ValueTy
 def _test(fields: list[Any]) -> worker_service_pb2.CollectedTest:
     test_id, suites, case_name, parameters, file, line = fields
     return worker_service_pb2.CollectedTest(
-        test_id=clean(test_id),
-        suite_path=[clean(suite) for suite in suites],
-        case_name=clean(case_name),
-        parameters=clean(parameters),
-        file=clean(file),
+        test_id=name(test_id),
+        suite_path=[name(suite) for suite in suites],
+        case_name=name(case_name),
+        parameters=name(parameters),
+        file=name(file),
         line=line,
     )
 
 
 def _only_id(test_id: str) -> worker_service_pb2.CollectedTest:
-    return worker_service_pb2.CollectedTest(test_id=clean(test_id))
+    return worker_service_pb2.CollectedTest(test_id=name(test_id))
+
+
+def _failures(found: list[dict[str, Any]]) -> list[test_result_pb2.Failure]:
+    """The failures, with as many of their traces as there is room for."""
+    failures = [_failure(failure) for failure in found[:_MAX_FAILURES]]
+    room = _MAX_TRACES_BYTES
+    for failure in failures:
+        room -= len(failure.stack_trace)
+        if room < 0:
+            failure.stack_trace = "[cut: too many traces]"
+    if len(found) > _MAX_FAILURES:
+        failures[-1].message = f"[cut: {len(found)} failures in all]"
+    return failures
 
 
 def _failure(failure: dict[str, Any]) -> test_result_pb2.Failure:
@@ -98,3 +117,16 @@ def clean(text: str) -> str:
     if text.isascii():
         return text
     return text.encode("utf-8", "backslashreplace").decode("utf-8")
+
+
+def name(text: str) -> str:
+    """An id or name; a very long one is cut, and kept apart from others by the digest of the whole."""
+    text = clean(text)
+    if len(text.encode()) <= _MAX_NAME_BYTES:
+        return text
+    digest = hashlib.sha256(text.encode()).hexdigest()[:16]
+    return _cut(text, _MAX_NAME_BYTES - len(digest) - 1) + "~" + digest
+
+
+def _cut(text: str, limit: int) -> str:
+    return text.encode()[:limit].decode("utf-8", "ignore")

@@ -13,7 +13,7 @@ from .case import Case
 from .channel import Channel
 from .failures import collection_cause, cut, describe_exception
 
-_COLLECTED_PER_EVENT = 500
+_COLLECTED_PER_EVENT = 200
 _STREAMS = ("stdout", "stderr")
 
 

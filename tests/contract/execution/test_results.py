@@ -1,7 +1,5 @@
 """ResultsService: cases, actions, output, reports."""
 
-import asyncio
-
 import pytest
 from junitparser import JUnitXml
 from maestro.common.v1 import test_result_pb2
@@ -163,13 +161,14 @@ async def test_following_a_log_waits_for_the_end_of_the_run(maestro, create_run,
     worker = workers()
     await worker.connect()
     lease = (await worker.assigned()).lease
-    following = asyncio.create_task(read(maestro, run.name, follow=True))
+    log = maestro.results.read_log(pb.ReadLogRequest(name=run.name, follow=True))
 
     worker.report(lease, 1, printed(b"one "))
-    await worker.acknowledged(1)
-    await asyncio.sleep(0.4)
+    pieces = [await anext(log)]
+    while pieces[-1].data or len(pieces) == 1:
+        pieces.append(await anext(log))
     worker.report(lease, 2, printed(b"two"), ended("INVALID"))
-    pieces = await asyncio.wait_for(following, 5)
+    pieces += [piece async for piece in log]
 
     assert b"".join(piece.data for piece in pieces) == b"one two"
     assert any(not piece.data for piece in pieces), "an idle stream carries empty chunks"

@@ -81,7 +81,7 @@ class BlobWriter:
         return self
 
     async def __aexit__(self, *_exception: object) -> None:
-        self.discard()
+        self._discard()
 
     @property
     def complete(self) -> bool:
@@ -144,8 +144,7 @@ class BlobWriter:
         self._temporary = None
         _sync_folder(folder)
 
-    def discard(self) -> None:
-        """Removes what is not durable."""
+    def _discard(self) -> None:
         if self._descriptor >= 0:
             os.close(self._descriptor)
             self._descriptor = -1

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack
 
 from maestro.execution.v1 import artifact_service_pb2
 
@@ -54,8 +55,8 @@ class Upload:
     async def _receive_blob(
         self, blob: BlobRef, data: bytes, requests: AsyncIterator[artifact_service_pb2.UploadBlobsRequest]
     ) -> None:
-        writer = self._files.write(blob)
-        try:
+        async with AsyncExitStack() as unless_whole:
+            writer = await unless_whole.enter_async_context(self._files.write(blob))
             await writer.add(data)
             while not writer.complete:
                 request = await anext(requests, None)
@@ -63,9 +64,8 @@ class Upload:
                     raise writer.mismatch("fewer bytes than stated")
                 await writer.add(request.data)
             await self._settle(below=_COMMITTED_AT_ONCE)
-        except BaseException:
-            writer.discard()
-            raise
+            # From here on the commit cleans up.
+            unless_whole.pop_all()
         self._commits.add(asyncio.create_task(self._commit(blob, writer)))
 
     async def _commit(self, blob: BlobRef, writer: BlobWriter) -> None:

@@ -9,7 +9,6 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import click
-from google.protobuf.json_format import MessageToDict, MessageToJson
 from google.protobuf.message import Message
 from maestro_client import Maestro
 
@@ -45,6 +44,8 @@ class Session:
 
     def document(self, message: Message) -> None:
         """Write a message as the one JSON document of the command; its own lists are there even if empty."""
+        from google.protobuf.json_format import MessageToDict
+
         content = MessageToDict(message)
         for field in message.DESCRIPTOR.fields:
             if field.is_repeated and field.json_name not in content and not _is_map(field):
@@ -53,6 +54,8 @@ class Session:
 
     def line(self, message: Message) -> None:
         """Write a message as one line of a JSON stream."""
+        from google.protobuf.json_format import MessageToJson
+
         click.echo(MessageToJson(message, indent=None))
 
 

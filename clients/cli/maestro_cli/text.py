@@ -9,7 +9,6 @@ from google.protobuf.timestamp_pb2 import Timestamp
 from maestro.common.v1 import test_result_pb2
 from maestro.execution.v1 import run_pb2
 from rich.console import Console
-from rich.table import Table
 from rich.text import Text
 
 _STYLES = {
@@ -46,6 +45,8 @@ def word(text: str) -> Text:
 
 def table(console: Console, headings: Sequence[str], rows: Iterable[Sequence[str | Text]], *, none: str) -> None:
     """Write an aligned table, or the sentence `none` if there are no rows."""
+    from rich.table import Table
+
     drawn = Table(box=None, pad_edge=False, header_style="dim", padding=(0, 2, 0, 0))
     for heading in headings:
         right = heading.startswith(">")

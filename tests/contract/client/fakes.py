@@ -1,4 +1,3 @@
-# ruff: noqa: N802 -- methods of a servicer are named by the contract
 """Servers that answer as a test wants, to see what the client makes of it."""
 
 from collections.abc import AsyncIterator, Awaitable, Callable

@@ -1,5 +1,7 @@
 """`maestro run`: upload a project, run its tests, show what became of them."""
 
+import asyncio
+import contextlib
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -35,9 +37,7 @@ async def run(session: "Session", path: Path, junit: Path | None, no_gitignore: 
     started for the time of the run if none answers. Ctrl-C cancels the run.
     """
     from maestro_cli.failures import Failure
-    from maestro_cli.following import exit_code, follow
     from maestro_cli.plan import Wish, plan_run
-    from maestro_cli.reports import save_junit, write_summary
 
     if detach and session.temporary:
         raise Failure("nothing would run a detached run once this command ends", "start a platform with `maestro up`")
@@ -45,6 +45,27 @@ async def run(session: "Session", path: Path, junit: Path | None, no_gitignore: 
     if detach:
         _say_queued(session, queued)
         return 0
+    try:
+        return await _show(session, queued, junit)
+    except asyncio.CancelledError:
+        await _cancel(session, queued.name)
+        raise
+
+
+async def _cancel(session: "Session", name: str) -> None:
+    from maestro.execution.v1 import execution_service_pb2
+    from maestro_client.errors import MaestroError
+
+    # It may have ended, or be cancelled already.
+    with contextlib.suppress(MaestroError):
+        await session.maestro.execution.cancel_run(execution_service_pb2.CancelRunRequest(name=name), timeout=5)
+
+
+async def _show(session: "Session", queued: Any, junit: Path | None) -> int:
+    # Imported while a worker already prepares the run.
+    from maestro_cli.following import exit_code, follow
+    from maestro_cli.reports import save_junit, write_summary
+
     tally = await follow(session, queued, cancel_on_interrupt=True)
     if junit:
         await save_junit(session, tally.run, junit)

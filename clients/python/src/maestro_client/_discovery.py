@@ -6,13 +6,18 @@ import ipaddress
 import socket
 from collections.abc import Callable, Iterable
 
+import grpc
 import grpc.aio
 from maestro.registry.v1 import instance_pb2, registry_service_pb2
 
 from ._channels import SERVICES, Channels
+from ._errors import Unavailable
 from ._switching import SwitchingChannel
 from ._watch import resume
 from .registry import RegistryClient
+
+# How long to wait for the first answer of the registry, in seconds.
+PATIENCE = 30.0
 
 _READY = instance_pb2.Instance.STATE_READY
 
@@ -101,17 +106,20 @@ class Discovery:
         self._directory = Directory(registry, open_to)
         self._task: asyncio.Task[None] | None = None
 
-    async def start(self, channels: Channels, *, patience: float = 30.0) -> None:
+    async def start(self, channels: Channels) -> None:
         """Learn the instances and give each service its channel. Raises what the registry's calls raise."""
         self._task = asyncio.create_task(self._directory.run())
         waiting = asyncio.create_task(self._directory.known())
-        async with asyncio.timeout(patience):
-            await asyncio.wait({self._task, waiting}, return_when=asyncio.FIRST_COMPLETED)
-        waiting.cancel()
-        if self._task.done():
-            self._task.result()
+        await asyncio.wait({self._task, waiting}, timeout=PATIENCE, return_when=asyncio.FIRST_COMPLETED)
+        if waiting.cancel():
+            await self.stop()
+            message = "the registry does not answer"
+            raise self._failure() or Unavailable(grpc.StatusCode.UNAVAILABLE, message)
         for service in SERVICES:
             channels.put(service, self._directory.channel(service))
+
+    def _failure(self) -> BaseException | None:
+        return self._task.exception() if self._task and self._task.done() and not self._task.cancelled() else None
 
     async def stop(self) -> None:
         """End the task."""

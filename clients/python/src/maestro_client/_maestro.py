@@ -92,7 +92,11 @@ class Maestro:
             from ._discovery import Discovery
 
             self._discovery = Discovery(self.registry, self._open)
-            await self._discovery.start(self._channels)
+            try:
+                await self._discovery.start(self._channels)
+            except BaseException:
+                await self.close()
+                raise
         return self
 
     async def __aexit__(self, *exception: object) -> None:

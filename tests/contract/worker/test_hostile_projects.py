@@ -141,6 +141,13 @@ async def test_a_test_that_hangs_is_ended_and_shows_where(execute: Any) -> None:
     assert "in test_hangs" in hung.failures[0].stack_trace
 
 
+async def test_a_conftest_that_hangs_is_ended_and_shows_where(execute: Any) -> None:
+    files = {"conftest.py": "import time\ntime.sleep(600)\n", "test_a.py": "def test_a(): pass\n"}
+    done = await execute(files, run_seconds=3)
+    assert (done.verdict, done.cause) == ("TIMED_OUT", "DEADLINE")
+    assert b"conftest.py" in done.output()
+
+
 async def test_a_test_that_ignores_sigterm_is_ended_all_the_same(execute: Any) -> None:
     text = (
         "import signal, subprocess, sys, time\n"

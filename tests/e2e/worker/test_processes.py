@@ -176,6 +176,20 @@ async def test_a_process_that_outlives_a_killed_worker_does_not_exist(
     assert not process_runs("mark-e2e-child")
 
 
+def test_a_worker_ends_with_the_process_that_started_it(tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "maestro_services.worker", "--server", "127.0.0.1:1"]
+    command += ["--work-directory", str(tmp_path / "mark-parentless")]
+    parent = subprocess.Popen([sys.executable, "-c", f"import subprocess; subprocess.run({command!r})"])
+    deadline = time.monotonic() + 20
+    while not list(tmp_path.glob("mark-parentless/blobs")) and time.monotonic() < deadline:
+        time.sleep(0.02)
+    parent.kill()
+    parent.wait()
+    while process_runs("maestro_services.worker.*mark-parentless") and time.monotonic() < deadline:
+        time.sleep(0.02)
+    assert not process_runs("maestro_services.worker.*mark-parentless")
+
+
 async def test_a_second_process_on_one_work_directory_is_refused(
     maestro: Maestro, start: Start, tmp_path: Path
 ) -> None:

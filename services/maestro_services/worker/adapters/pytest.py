@@ -10,6 +10,7 @@ from pathlib import Path
 
 from maestro.common.v1 import test_result_pb2
 
+from maestro_services.worker import events
 from maestro_services.worker.adapters import pytest_events
 from maestro_services.worker.adapters.conclusion import Conclusion, not_started, stopped
 from maestro_services.worker.adapters.frames import read_frames
@@ -22,6 +23,7 @@ _PLUGIN = Path(__file__).parent / "pytest_plugin"
 _RESTARTS = 10
 _PIPE_BYTES = 1 << 20
 _MAX_TRACE_BYTES = 256 * 1024
+_MAX_OUTPUT_BYTES = 65536
 
 
 class PytestAdapter:
@@ -57,6 +59,8 @@ def _can_go_on(session: Session, ending: Ending) -> bool:
 
 async def _interrupt(stage: Stage, session: Session, cause: test_result_pb2.Cause.ValueType, message: str) -> None:
     trace = _stacks(stage)
+    if trace and not session.running:
+        await stage.sink.emit(events.output_written(events.STDERR, trace.encode()[:_MAX_OUTPUT_BYTES]))
     for test_id, start in session.running.items():
         session.history.completed.add(test_id)
         session.history.fail(cause)

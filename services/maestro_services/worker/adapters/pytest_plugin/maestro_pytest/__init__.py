@@ -9,7 +9,8 @@ are those of plain pytest. PYTEST_DONT_REWRITE
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING
+
+import pytest
 
 from .capture import RawCapture
 from .channel import Channel
@@ -17,13 +18,18 @@ from .reporter import Reporter
 from .selection import Selection
 from .stacks import dump_stacks_on_signal
 
-if TYPE_CHECKING:
-    import pytest
-
 EVENTS_FD = "MAESTRO_PYTEST_EVENTS_FD"
 SELECTION = "MAESTRO_PYTEST_SELECTION"
 STACKS = "MAESTRO_PYTEST_STACKS"
 ROOT = "MAESTRO_PYTEST_ROOT"
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_load_initial_conftests() -> None:
+    """Gets ready to show where the process hangs, before any code of the project runs."""
+    path = os.environ.pop(STACKS, None)
+    if path is not None:
+        dump_stacks_on_signal(path)
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -36,7 +42,5 @@ def pytest_configure(config: pytest.Config) -> None:
     if descriptor is None:
         config.pluginmanager.register(Reporter(config, None, root), "maestro-reporter")
         return
-    if os.environ.get(STACKS):
-        dump_stacks_on_signal(os.environ.pop(STACKS))
     channel = Channel(int(descriptor))
     config.pluginmanager.register(Reporter(config, channel, root, RawCapture.install(config)), "maestro-reporter")

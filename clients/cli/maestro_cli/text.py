@@ -43,15 +43,22 @@ def word(text: str) -> Text:
     return Text(text.replace("_", " ").lower(), style=style)
 
 
-def table(console: Console, headings: Sequence[str], rows: Iterable[Sequence[str | Text]], *, none: str) -> None:
-    """Write an aligned table, or the sentence `none` if there are no rows."""
+def table(
+    console: Console, headings: Sequence[str], rows: Iterable[Sequence[str | Text]], *, none: str, wrap: bool = False
+) -> None:
+    """Write an aligned table, or the sentence `none` if there are no rows.
+
+    A heading that begins with `>` is of a column of numbers. On a narrow terminal the last column gives way, or with
+    `wrap` all of them.
+    """
     from rich.table import Table
 
     drawn = Table(box=None, pad_edge=False, header_style="dim", padding=(0, 2, 0, 0))
     for heading in headings:
-        right = heading.startswith(">")
         drawn.add_column(
-            heading.lstrip(">"), justify="right" if right else "left", overflow="fold" if right else "ellipsis"
+            heading.lstrip(">"),
+            justify="right" if heading.startswith(">") else "left",
+            no_wrap=not wrap and heading != headings[-1],
         )
     for row in rows:
         drawn.add_row(*(Text(cell) if isinstance(cell, str) else cell for cell in row))
@@ -127,6 +134,14 @@ def outcome_of(case_outcome: int) -> str:
 def plural(count: int, label: str) -> str:
     """Return a count with its label: 1 error, 2 errors, 3 passed."""
     return f"{count} {label[:-1] if count == 1 and label == 'errors' else label}"
+
+
+def brief(tests: run_pb2.TestCounts) -> Text:
+    """Return how many tests passed and how many did not: expected failures pass, errors fail."""
+    good, bad = tests.pass_count + tests.xfail_count, tests.fail_count + tests.error_count
+    parts = [(good, "passed", "green"), (bad, "failed", "red")]
+    shown = [Text(f"{count} {label}", style=style) for count, label, style in parts if count]
+    return Text(", ").join(shown) if shown else Text("none ran", style="dim")
 
 
 def counts(tests: run_pb2.TestCounts) -> Text:

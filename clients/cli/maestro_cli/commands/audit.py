@@ -46,7 +46,8 @@ def _row(event: Any) -> tuple[Any, ...]:
     outcome = word(event.outcome.reason or "ok" if event.HasField("outcome") else "")
     if event.outcome.code:
         outcome.stylize("red")
-    target = "/".join(event.target.split("/")[-2:]) if event.target else ""
+    # Of a project's own name nothing is learned in its own record.
+    target = "/".join(event.target.split("/")[2:][-2:])
     actor = event.actor.display_name or event.actor.subject
     return (str(event.log_index), when(event.create_time), actor, event.kind, target, outcome)
 

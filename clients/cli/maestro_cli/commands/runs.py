@@ -18,7 +18,7 @@ async def runs(session: "Session", limit: int, condition: str) -> None:
     """List the runs of the project, newest first."""
     from maestro.execution.v1 import execution_service_pb2
 
-    from maestro_cli.text import counts, elapsed, short, table, verdict_of, when, word
+    from maestro_cli.text import brief, elapsed, short, table, verdict_of, when, word
 
     request = execution_service_pb2.ListRunsRequest(parent=session.parent, page_size=limit, filter=condition)
     page = await session.maestro.execution.list_runs(request)
@@ -29,7 +29,7 @@ async def runs(session: "Session", limit: int, condition: str) -> None:
         (
             short(run.name),
             word(verdict_of(run)),
-            counts(run.counts),
+            brief(run.counts),
             elapsed(run),
             when(run.create_time),
             run.display_name,

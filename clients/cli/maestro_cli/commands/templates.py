@@ -53,6 +53,8 @@ async def search(session: "Session", words: tuple[str, ...]) -> None:
 
 
 def _write_templates(session: "Session", found: Any, none: str) -> None:
+    import textwrap
+
     from maestro_cli.text import short, table, when
 
     rows = [
@@ -61,7 +63,7 @@ def _write_templates(session: "Session", found: Any, none: str) -> None:
             short(one.latest_version),
             "built-in" if one.built_in else "project",
             when(one.update_time),
-            one.description.partition("\n")[0] or one.display_name,
+            textwrap.shorten(one.description or one.display_name, 60, placeholder=" …"),
         )
         for one in found
     ]
@@ -86,7 +88,7 @@ async def show(session: "Session", name: str) -> None:
         (one.name, _type(one), "required" if one.required else _plain(one.default_value), one.description)
         for one in version.variables
     ]
-    table(session.console, ("variable", "type", "default", "meaning"), rows, none="it asks for nothing")
+    table(session.console, ("variable", "type", "default", "meaning"), rows, none="it asks for nothing", wrap=True)
 
 
 async def _get_version(session: "Session", name: str) -> Any:

@@ -13,7 +13,7 @@ from maestro.execution.v1 import artifact_service_pb2 as service
 
 from ._backoff import delays
 from ._merkle import Tree, digest_of, load_tree
-from ._snapshot import ContentChanged, Snapshot, SnapshotLimits, take_snapshot
+from ._snapshot import ContentChanged, DigestMemory, Snapshot, SnapshotLimits, take_snapshot
 from .errors import Unavailable
 
 CHUNK_BYTES = 1 << 20
@@ -50,6 +50,7 @@ async def upload_tree(
     *,
     limits: SnapshotLimits | None = None,
     gitignore: bool = True,
+    memory: DigestMemory | None = None,
 ) -> digest_pb2.Digest:
     """Snapshot a folder, send the blobs that the project lacks, and return the root's digest.
 
@@ -57,7 +58,7 @@ async def upload_tree(
     """
     for attempt in itertools.count(1):
         try:
-            snapshot = await asyncio.to_thread(take_snapshot, folder, limits=limits, gitignore=gitignore)
+            snapshot = await asyncio.to_thread(take_snapshot, folder, limits=limits, gitignore=gitignore, memory=memory)
             return await upload_snapshot(artifacts, parent, snapshot)
         except ContentChanged:
             if attempt == 3:

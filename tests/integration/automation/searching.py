@@ -43,7 +43,7 @@ def search(folder: Path, bug: Bug, **configuration: object) -> Found:
         (folder / name).write_bytes(data)
     checks = [f"{_LIMITS}\nfrom {module} import *\nassert {check}" for check in bug.checks]
     failing = [f"test_{bug.name}.py::test_{number}" for number, one in enumerate(checks) if _fails(folder, one)]
-    (folder / CONFIGURATION).write_text(json.dumps({"failing": failing, "wall_seconds": 30} | configuration))
+    (folder / CONFIGURATION).write_text(json.dumps({"failing": failing, "wall_seconds": 300} | configuration))
     command = [sys.executable if part == "{python}" else part for part in COMMAND]
     started = time.monotonic()
     subprocess.run(command, cwd=folder, env=os.environ | _ENVIRONMENT, check=True, capture_output=True)
@@ -65,7 +65,7 @@ def main() -> None:
     ranks, seconds = [], []
     for bug in BUGS:
         with tempfile.TemporaryDirectory() as folder:
-            found = search(Path(folder), bug)
+            found = search(Path(folder), bug, wall_seconds=30)
         ranks.append(found.rank(bug.correct) if found.sources else -1)
         seconds.append(found.seconds)
         tried = found.result["tried_count"]

@@ -12,7 +12,7 @@ from .localization import Suspicion
 from .scopes import FunctionScope, ModuleScope, Site
 from .sources import FunctionNode, SourceFile
 
-_FLOOR = 0.3
+_FLOOR = 0.15
 """Added to the suspicion, so that a likely edit of a less suspicious line comes before an odd one of the most."""
 _INDIRECT = 0.9
 """What a constant or default inherits of the suspicion of the code that uses it."""

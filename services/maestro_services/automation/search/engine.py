@@ -25,7 +25,9 @@ from .trials import Laboratory, Trial
 _BASELINE_SHARE = 0.4
 _RETRY_COUNT = 40
 _EXTRA_SECONDS = 2.0
-"""At least so long the search goes on behind the first plausible candidate, to see whether there are others."""
+_EXTRA_SHARE = 0.5
+_MOST_EXTRA_SECONDS = 8.0
+"""So long the search goes on behind the first plausible candidate, to see whether there are others."""
 
 
 class Engine:
@@ -131,7 +133,7 @@ class Engine:
             if trial.plausible:
                 plausible.append(trial)
                 if len(plausible) == 1:
-                    deadline = min(deadline, time.monotonic() + max(_EXTRA_SECONDS, time.monotonic() - begun))
+                    deadline = min(deadline, time.monotonic() + _extra(time.monotonic() - begun))
             elif trial.verdict == TIMEOUT:
                 slow.append(trial)
             if len(plausible) >= self._configuration.plausible_count or time.monotonic() > deadline:
@@ -149,3 +151,8 @@ class Engine:
         if self.result.generated_count >= self._configuration.candidate_count:
             return "candidates"
         return "exhausted"
+
+
+def _extra(seconds: float) -> float:
+    """How much longer to search when the first plausible candidate took so long."""
+    return min(max(_EXTRA_SECONDS, _EXTRA_SHARE * seconds), _MOST_EXTRA_SECONDS)

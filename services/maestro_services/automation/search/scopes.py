@@ -10,6 +10,7 @@ from collections.abc import Iterable
 from .changes import Change, Kind
 from .sources import FUNCTIONS, FunctionNode, SourceFile
 
+_NUMBER_COUNT = 15
 # In nodes, contexts included.
 _INGREDIENT_SIZE = 24
 
@@ -42,6 +43,16 @@ class ModuleScope:
                 and not isinstance(place.parent, ast.Expr | ast.JoinedStr)
             }
         )
+
+    @functools.cached_property
+    def numbers(self) -> list[int | float]:
+        """The first few numbers of the file that are not counted as neighbours of others: 0, 1 and 2 are left out."""
+        constants = sorted(
+            (node for node in self.source.places if isinstance(node, ast.Constant)),
+            key=lambda node: (node.lineno, node.col_offset),
+        )
+        found = dict.fromkeys(node.value for node in constants if type(node.value) in (int, float))
+        return [value for value in found if isinstance(value, int | float) and value not in (0, 1, 2)][:_NUMBER_COUNT]
 
     @functools.cached_property
     def functions(self) -> list[str]:

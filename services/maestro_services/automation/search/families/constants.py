@@ -46,12 +46,25 @@ def literal(site: Site) -> Iterator[Change]:
     if isinstance(value, bool):
         yield site.replace(constant(not value))
     elif isinstance(value, int | float):
-        numbers = dict.fromkeys((value + 1, value - 1, 0, 1, 2, value * 10, value / 10 if value % 10 else value // 10))
-        for number in numbers:
+        for number in dict.fromkeys((value + 1, value - 1, 0, 1, 2)):
             if number != value and not _does_nothing(site, number):
                 yield site.replace(_number(number))
     elif value is None:
         yield from (site.replace(constant(other)) for other in (False, True, 0, ""))
+
+
+def other_literal(site: Site) -> Iterator[Change]:
+    """A number becomes another one of the file, or one that is further away."""
+    node = site.node
+    if not isinstance(node, ast.Constant) or isinstance(site.parent, ast.Expr | ast.JoinedStr):
+        return
+    value = node.value
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return
+    further = (value + 10, value - 10, value + 5, value - 5, value * 10, value // 10, value * 2, value // 2)
+    for number in dict.fromkeys((*site.scope.module.numbers, *further)):
+        if number != value and not _does_nothing(site, number):
+            yield site.replace(_number(number))
 
 
 def _does_nothing(site: Site, value: float) -> bool:

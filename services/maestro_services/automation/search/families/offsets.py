@@ -12,15 +12,29 @@ from ..scopes import Site, constant, name
 
 def off_by_one(site: Site) -> Iterator[Change]:
     """`e` becomes `e + 1` and `e - 1`."""
+    node = _number(site)
+    if node is not None:
+        yield site.replace(ast.BinOp(node, ast.Add(), constant(1)))
+        yield site.replace(ast.BinOp(node, ast.Sub(), constant(1)))
+
+
+def adjust(site: Site) -> Iterator[Change]:
+    """`e` becomes `e + c` and `e - c` for another number of the file."""
+    node = _number(site)
+    if node is not None:
+        for number in site.scope.module.numbers:
+            yield site.replace(ast.BinOp(node, ast.Add(), constant(number)))
+            yield site.replace(ast.BinOp(node, ast.Sub(), constant(number)))
+
+
+def _number(site: Site) -> ast.expr | None:
+    """The node, if it may well be a number that something is done with."""
     node = site.node
     if not site.is_value or not isinstance(node, ast.Name | ast.Call | ast.Subscript | ast.Attribute | ast.BinOp):
-        return
+        return None
     if site.is_condition or site.field in ("iter", "func") or isinstance(site.parent, ast.Attribute | ast.Expr):
-        return
-    if isinstance(site.parent, ast.Subscript) and site.field == "value":
-        return
-    yield site.replace(ast.BinOp(node, ast.Add(), constant(1)))
-    yield site.replace(ast.BinOp(node, ast.Sub(), constant(1)))
+        return None
+    return None if isinstance(site.parent, ast.Subscript) and site.field == "value" else node
 
 
 def bounds(site: Site) -> Iterator[Change]:

@@ -51,8 +51,9 @@ def test_an_ended_run_takes_its_platform_along(lone: Shell, slow: Path, number: 
     await_none(lone)
 
 
-def test_a_mistake_leaves_no_process(lone: Shell, tmp_path: Path) -> None:
-    assert "No such file" in lone("run", tmp_path / "nowhere", expected=2)
+def test_a_mistake_leaves_no_process(lone: Shell, project: Path) -> None:
+    (project / "link").symlink_to("/etc")
+    assert "absolute path /etc" in lone("run", project, *PYTHON, expected=2)
     assert lone.processes() == []
 
 

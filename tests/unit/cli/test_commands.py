@@ -68,6 +68,13 @@ def test_nobody_at_a_given_address_is_two_lines_and_exit_code_2() -> None:
     assert second.startswith("  next: is the platform running")
 
 
+def test_a_folder_that_does_not_exist_starts_nothing(tmp_path: Path) -> None:
+    result = CliRunner().invoke(cli, ["run", str(tmp_path / "nowhere"), "--state-directory", str(tmp_path / "state")])
+    assert result.exit_code == 2
+    assert "does not exist" in result.output
+    assert not (tmp_path / "state").exists()
+
+
 def test_wrong_usage_is_exit_code_2() -> None:
     done = subprocess.run(
         [sys.executable, "-m", "maestro_cli", "run", "--bad"], capture_output=True, text=True, check=False

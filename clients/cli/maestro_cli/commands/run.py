@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 @click.command(epilog="Example: maestro run . --timeout 5m --label branch=main -- -k parser")
-@click.argument("path", type=click.Path(path_type=Path), default=".")
+@click.argument("path", type=click.Path(path_type=Path, exists=True, file_okay=False), default=".")
 @click.argument("arguments", nargs=-1, type=click.UNPROCESSED)
 @click.option("--command", is_flag=True, help="Run the arguments behind -- as a command instead of pytest.")
 @click.option("--python", metavar="PATH", help="The interpreter. Default: PATH/.venv, $VIRTUAL_ENV, python3.")

@@ -109,7 +109,7 @@ class FakeExecution(
         self.changed = asyncio.Event()
         return run
 
-    async def CreateRun(self, request: Any, context: Context) -> execution_service_pb2.CreateRunResponse:  # noqa: N802
+    async def CreateRun(self, request: Any, context: Context) -> execution_service_pb2.CreateRunResponse:
         if self.unavailable > 0:
             self.unavailable -= 1
             raise ServiceError(Reason.STORAGE_UNAVAILABLE, "the disk is full")
@@ -125,15 +125,15 @@ class FakeExecution(
         self.finish(run, self.scripts[run.labels[PURPOSE]](run))
         return execution_service_pb2.CreateRunResponse(run=run)
 
-    async def GetRun(self, request: Any, context: Context) -> execution_service_pb2.GetRunResponse:  # noqa: N802
+    async def GetRun(self, request: Any, context: Context) -> execution_service_pb2.GetRunResponse:
         if request.name not in self.runs:
             raise not_found(request.name)
         return execution_service_pb2.GetRunResponse(run=self.runs[request.name])
 
-    async def ListRuns(self, request: Any, context: Context) -> execution_service_pb2.ListRunsResponse:  # noqa: N802
+    async def ListRuns(self, request: Any, context: Context) -> execution_service_pb2.ListRunsResponse:
         return execution_service_pb2.ListRunsResponse(runs=reversed(list(self.runs.values())))
 
-    async def CancelRun(self, request: Any, context: Context) -> execution_service_pb2.CancelRunResponse:  # noqa: N802
+    async def CancelRun(self, request: Any, context: Context) -> execution_service_pb2.CancelRunResponse:
         run = self.runs[request.name]
         if run.state == run_pb2.Run.STATE_FINALIZED:
             raise wrong_state(run.name, "FINALIZED", "cancel")
@@ -142,7 +142,7 @@ class FakeExecution(
         self.cancellation.set()
         return execution_service_pb2.CancelRunResponse(run=run)
 
-    async def WatchRuns(self, request: Any, context: Context) -> AsyncIterator[Any]:  # noqa: N802
+    async def WatchRuns(self, request: Any, context: Context) -> AsyncIterator[Any]:
         position = int(request.resume_token) if request.resume_token else len(self.changes)
         if position < self.expired_before:
             raise ServiceError(Reason.RESUME_TOKEN_EXPIRED, "list again")
@@ -153,35 +153,35 @@ class FakeExecution(
                 yield execution_service_pb2.WatchRunsResponse(run=run, resume_token=str(position))
             await changed.wait()
 
-    async def WatchRun(self, request: Any, context: Context) -> AsyncIterator[Any]:  # noqa: N802
+    async def WatchRun(self, request: Any, context: Context) -> AsyncIterator[Any]:
         raise NotImplementedError
         yield
 
-    async def ListTestCases(self, request: Any, context: Context) -> results_service_pb2.ListTestCasesResponse:  # noqa: N802
+    async def ListTestCases(self, request: Any, context: Context) -> results_service_pb2.ListTestCasesResponse:
         cases = self.cases[request.parent]
         if request.filter:
             cases = [case for case in cases if case.outcome in (2, 3)]
         return results_service_pb2.ListTestCasesResponse(test_cases=cases)
 
-    async def GetTestCase(self, request: Any, context: Context) -> Any:  # noqa: N802
+    async def GetTestCase(self, request: Any, context: Context) -> Any:
         raise NotImplementedError
 
-    async def ListActions(self, request: Any, context: Context) -> Any:  # noqa: N802
+    async def ListActions(self, request: Any, context: Context) -> Any:
         raise NotImplementedError
 
-    async def ReadLog(self, request: Any, context: Context) -> AsyncIterator[Any]:  # noqa: N802
-        raise NotImplementedError
-        yield
-
-    async def ExportRun(self, request: Any, context: Context) -> AsyncIterator[Any]:  # noqa: N802
+    async def ReadLog(self, request: Any, context: Context) -> AsyncIterator[Any]:
         raise NotImplementedError
         yield
 
-    async def FindMissingBlobs(self, request: Any, context: Context) -> Any:  # noqa: N802
+    async def ExportRun(self, request: Any, context: Context) -> AsyncIterator[Any]:
+        raise NotImplementedError
+        yield
+
+    async def FindMissingBlobs(self, request: Any, context: Context) -> Any:
         missing = [digest for digest in request.digests if digest.sha256 not in self.blobs]
         return artifact_service_pb2.FindMissingBlobsResponse(missing_digests=missing)
 
-    async def UploadBlobs(self, requests: Any, context: Context) -> Any:  # noqa: N802
+    async def UploadBlobs(self, requests: Any, context: Context) -> Any:
         current = ""
         async for request in requests:
             if request.HasField("digest"):
@@ -190,7 +190,7 @@ class FakeExecution(
             self.blobs[current] += request.data
         return artifact_service_pb2.UploadBlobsResponse()
 
-    async def DownloadBlob(self, request: Any, context: Context) -> AsyncIterator[Any]:  # noqa: N802
+    async def DownloadBlob(self, request: Any, context: Context) -> AsyncIterator[Any]:
         if request.digest.sha256 not in self.blobs:
             raise not_found(request.digest.sha256)
         yield artifact_service_pb2.DownloadBlobResponse(data=self.blobs[request.digest.sha256])

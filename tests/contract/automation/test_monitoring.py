@@ -19,7 +19,7 @@ MONITOR = f"{PARENT}/monitor"
 
 async def until(condition: Callable[[], Awaitable[bool]]) -> None:
     async with asyncio.timeout(10):
-        while not await condition():  # noqa: ASYNC110 (monitors are not watched)
+        while not await condition():
             await asyncio.sleep(0.02)
 
 

@@ -25,6 +25,8 @@ class Board:
         self._tasks: dict[str, asyncio.Task[None]] = {}
         # Set when there may be something to send, or nothing left to do.
         self.changed = asyncio.Event()
+        # Set when what there is to send should not wait for more.
+        self.hurry = asyncio.Event()
         self.max_unacknowledged_count = 1000
 
     @property
@@ -37,11 +39,16 @@ class Board:
         lease = assignment.lease
         if lease in self._spools:
             return
-        spool = Spool(lease, self.max_unacknowledged_count, self.changed.set)
+        spool = Spool(lease, self.max_unacknowledged_count, self._notify)
         action = Action(self._workshop, assignment, spool)
         self._spools[lease], self._actions[lease] = spool, action
         self._tasks[lease] = asyncio.create_task(self._work(lease, action), name=assignment.action)
         _LOG.info("action begins", action=assignment.action, attempt=assignment.attempt_number)
+
+    def _notify(self, hurry: bool) -> None:
+        self.changed.set()
+        if hurry:
+            self.hurry.set()
 
     async def _work(self, lease: str, action: Action) -> None:
         try:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import time
 from collections.abc import AsyncIterable, AsyncIterator
 from typing import Protocol
@@ -14,7 +15,7 @@ from maestro.execution.v1.worker_service_pb2 import WorkRequest, WorkResponse
 from maestro_services.worker.board import Board
 
 _LOG = structlog.get_logger()
-_FLUSH_SECONDS = 0.02
+_FLUSH_SECONDS = 0.05
 
 
 class WorkerCalls(Protocol):
@@ -80,6 +81,7 @@ class Conversation:
         heartbeat = time.monotonic() + self._heartbeat_seconds
         while not self._is_over():
             self._board.changed.clear()
+            self._board.hurry.clear()
             if self._leaving.is_set() and not self._said_goodbye:
                 self._said_goodbye = True
                 yield WorkRequest(goodbye=worker_service_pb2.WorkerGoodbye(reason="the worker was told to end"))
@@ -98,7 +100,8 @@ class Conversation:
     async def _gather(self) -> None:
         """Lets events come together: a message costs more than what is in it."""
         if not self._board.has_full_batch():
-            await asyncio.sleep(_FLUSH_SECONDS)
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._board.hurry.wait(), _FLUSH_SECONDS)
 
     async def _news_before(self, moment: float) -> bool:
         try:

@@ -22,10 +22,10 @@ class Spool:
     """The events of one lease: numbered, kept until they are acknowledged, and bounded.
 
     Whoever emits waits while too much is on its way, so that a slow or absent server slows the tests down instead
-    of filling the memory.
+    of filling the memory. `notify` is called with each event, and told whether somebody waits for it.
     """
 
-    def __init__(self, lease: str, max_events: int, notify: Callable[[], None]) -> None:
+    def __init__(self, lease: str, max_events: int, notify: Callable[[bool], None]) -> None:
         self.lease = lease
         self._max_events = max_events
         self._notify = notify
@@ -48,7 +48,7 @@ class Spool:
             self._events.append((event, size))
             self._bytes += size
             self._update_room()
-            self._notify()
+            self._notify(event.HasField("action_finished"))
 
     def _update_room(self) -> None:
         if self._dropped or (len(self._events) < self._max_events and self._bytes < _MAX_HELD_BYTES):

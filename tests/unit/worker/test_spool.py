@@ -19,7 +19,7 @@ def ids(batch: worker_service_pb2.EventBatch | None) -> list[int]:
 
 
 async def filled(count: int, max_events: int = 100_000, size: int = 1) -> Spool:
-    spool = Spool("lease", max_events, lambda: None)
+    spool = Spool("lease", max_events, lambda _: None)
     await spool.emit(*(said(number, size) for number in range(1, count + 1)))
     return spool
 
@@ -57,7 +57,7 @@ async def test_what_is_not_acknowledged_is_sent_again() -> None:
 
 
 async def test_emitting_waits_for_room() -> None:
-    spool = Spool("lease", 10, lambda: None)
+    spool = Spool("lease", 10, lambda _: None)
     emitting = asyncio.create_task(spool.emit(*(said(number) for number in range(1, 16))))
     await asyncio.sleep(0)
     assert len(ids(spool.next_batch())) == 10
@@ -68,7 +68,7 @@ async def test_emitting_waits_for_room() -> None:
 
 
 async def test_a_dropped_spool_lets_everybody_go() -> None:
-    spool = Spool("lease", 1, lambda: None)
+    spool = Spool("lease", 1, lambda _: None)
     emitting = asyncio.create_task(spool.emit(said(1), said(2)))
     await asyncio.sleep(0)
     spool.drop()
@@ -80,7 +80,7 @@ async def test_a_dropped_spool_lets_everybody_go() -> None:
 @given(st.lists(st.tuples(st.sampled_from(["emit", "send", "acknowledge", "cut"]), st.integers(1, 40)), max_size=60))
 def test_whatever_happens_the_server_gets_each_event_once_and_in_order(steps: list[tuple[str, int]]) -> None:
     async def play() -> None:
-        spool, emitted, server = Spool("lease", 10_000, lambda: None), 0, 0
+        spool, emitted, server = Spool("lease", 10_000, lambda _: None), 0, 0
         for step, count in [*steps, ("cut", 1), ("send", 1)]:
             if step == "emit":
                 await spool.emit(*(said(emitted + number) for number in range(1, count + 1)))

@@ -10,7 +10,7 @@ import structlog
 from maestro.common.v1 import actor_pb2
 from maestro.execution.v1 import execution_service_pb2, run_pb2
 from maestro_client import Maestro
-from maestro_client.errors import MaestroError, ResumeTokenExpired
+from maestro_client.errors import MaestroError, NotFound, ResumeTokenExpired
 from maestro_client.watch import resume
 
 from maestro_services.automation.domain.monitor import Monitor
@@ -113,7 +113,11 @@ class Follower:
         if run.verdict not in REPAIRABLE:
             return None
         monitor = await self._monitor()
-        return await self._intake.repair_for(run.name, Request(Trigger.MONITOR, _CREATOR, monitor.budget))
+        try:
+            return await self._intake.repair_for(run.name, Request(Trigger.MONITOR, _CREATOR, monitor.budget))
+        except NotFound:
+            # Gone since: the monitor must not stop at it for ever.
+            return None
 
     async def _ended_since(self, since: datetime | None) -> list[run_pb2.Run]:
         request = execution_service_pb2.ListRunsRequest(

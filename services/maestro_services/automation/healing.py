@@ -12,7 +12,7 @@ from maestro_services.automation.domain.repair import Budget, Creator, Repair, T
 from maestro_services.automation.intake import Intake, Request
 from maestro_services.automation.store import AutomationStore
 from maestro_services.runtime.clock import Clock
-from maestro_services.runtime.context import current_call
+from maestro_services.runtime.context import current_call, name_resource
 from maestro_services.runtime.errors import Reason, ServiceError, not_found
 from maestro_services.runtime.idempotency import remember, replay, request_key
 from maestro_services.runtime.principal import NOBODY
@@ -32,10 +32,6 @@ class Healing:
     async def heal(self, request: pb.HealRunRequest) -> pb.HealRunResponse:
         """Makes a repair for a run, or answers the one that stands."""
         key = request_key(request)
-        async with self._store.database.write() as transaction:
-            kept = await replay(transaction, key)
-        if kept is not None:
-            return pb.HealRunResponse.FromString(kept)
         repair = await self._described(request)
         if request.validate_only:
             return pb.HealRunResponse(repair=convert.repair_message(repair))
@@ -44,6 +40,7 @@ class Healing:
             if kept is not None:
                 return pb.HealRunResponse.FromString(kept)
             repair, _ = await self._store.create(transaction, repair, self._clock())
+            name_resource(repair.name)
             response = pb.HealRunResponse(repair=convert.repair_message(repair))
             await remember(transaction, key, response.SerializeToString(), self._clock)
         self._wake()

@@ -43,6 +43,8 @@ class Monitoring:
         wanted = {monitor.project for monitor in await self._means.store.followed()}
         for project in [name for name, task in self._tasks.items() if name not in wanted or task.done()]:
             task = self._tasks.pop(project)
+            if task.done() and not task.cancelled() and task.exception() is not None:
+                _LOG.error("follower broke; starting another", project=project, exc_info=task.exception())
             task.cancel()
             await asyncio.gather(task, return_exceptions=True)
         for project in wanted - self._tasks.keys():

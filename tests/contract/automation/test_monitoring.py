@@ -111,6 +111,15 @@ async def test_an_expired_token_loses_no_run_and_repairs_none_twice(host, execut
         assert len(await repairs_of(maestro)) == 2
 
 
+async def test_a_run_that_is_gone_does_not_hold_the_monitor_up(maestro, execution):
+    await maestro.automation.start_monitoring(pb.StartMonitoringRequest(name=MONITOR))
+    gone = execution.add(Script(FAILING), execution.put_tree(FILES))
+    del execution.runs[gone.name]
+    execution.runs["kept"] = gone
+    execution.add(Script(FAILING), execution.put_tree(FILES))
+    await until(lambda: _repaired(maestro, 1))
+
+
 def _client(running) -> Maestro:
     return Maestro(running.address, token=running.token)
 

@@ -18,6 +18,7 @@ from maestro_services.registry.domain.token import (
     token_id_in,
 )
 from maestro_services.runtime.clock import Clock
+from maestro_services.runtime.context import name_resource
 from maestro_services.runtime.database import Database
 from maestro_services.runtime.errors import not_found
 from maestro_services.runtime.idempotency import RequestKey, remember, replay
@@ -51,6 +52,7 @@ class Tokens:
             if known is not None:
                 return await self._get(transaction.connection, known.decode(), order.project), ""
             token, secret = self._make(order)
+            name_resource(token.name)
             await store.add(transaction.connection, token)
             await remember(transaction, key, token.token_id.encode(), self._clock)
         return token, secret

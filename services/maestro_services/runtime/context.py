@@ -35,6 +35,13 @@ def current_call() -> Call | None:
     return _current.get()
 
 
+def name_resource(name: str) -> None:
+    """Says which resource the current call makes, for its audit record: the request names only the parent."""
+    call = _current.get()
+    if call is not None:
+        call.resource = name
+
+
 def enter(call: Call) -> None:
     """Makes this the call of the current task."""
     _current.set(call)

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from maestro_services.runtime.clock import Clock
+from maestro_services.runtime.context import name_resource
 from maestro_services.runtime.database import Transaction
 from maestro_services.runtime.idempotency import RequestKey, remember, replay
 from maestro_services.runtime.ids import new_uid
@@ -83,6 +84,9 @@ class Creation:
         async with self._store.database.write() as transaction:
             known = await replay(transaction, key)
             if known is None:
+                name_resource(
+                    f"projects/{draft.project}/templates/{draft.template}/versions/{version.manifest.version}"
+                )
                 await self._store.insert(transaction, version, draft.files)
                 await remember(transaction, key, str(version.manifest.version).encode(), self._clock)
         if known is None:

@@ -14,6 +14,7 @@ from maestro_services.execution.store.leases import QUEUE_TOPIC, new_action
 from maestro_services.execution.store.rows import run_of
 from maestro_services.execution.tables import actions, runs
 from maestro_services.runtime.clock import Clock
+from maestro_services.runtime.context import name_resource
 from maestro_services.runtime.database import Database, Transaction
 from maestro_services.runtime.errors import Reason, ServiceError, not_found, wrong_state
 
@@ -39,6 +40,7 @@ class RunStore:
         action = new_action(key, new.project, 1, new.create_time)
         await transaction.execute(insert(actions).values(action))
         run = run_of((await transaction.execute(select(runs).where(runs.c.key == key))).mappings().one())
+        name_resource(run.name)
         sequence = await transaction.publish(run.topic, run.run_id, b"")
         await transaction.execute(update(runs).where(runs.c.key == key).values(change_sequence=sequence))
         await announce(transaction, key, self._encode)

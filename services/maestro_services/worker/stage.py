@@ -14,10 +14,10 @@ from maestro_services.worker.environment import Interpreter, environment
 from maestro_services.worker.events import EventSink
 from maestro_services.worker.guard import Guard
 from maestro_services.worker.sandbox.folder import ActionFolder
+from maestro_services.worker.sandbox.pipe import Pipe
 from maestro_services.worker.sandbox.process import Ending
 from maestro_services.worker.sandbox.sandbox import Command, Sandbox
 
-_CHUNK_BYTES = 65536
 _DEFAULT_PROCESS_COUNT = 4096
 _LAST_WORDS_BYTES = 8192
 
@@ -92,8 +92,8 @@ class Stage:
             descriptors=program.descriptors,
         )
 
-    async def _stream(self, reader: asyncio.StreamReader, stream: results_service_pb2.LogStream.ValueType) -> None:
-        while data := await reader.read(_CHUNK_BYTES):
+    async def _stream(self, pipe: Pipe, stream: results_service_pb2.LogStream.ValueType) -> None:
+        async for data in pipe.chunks():
             self.guard.spend(len(data))
             if stream == events.STDERR:
                 self.last_words = (self.last_words + data)[-_LAST_WORDS_BYTES:]

@@ -236,7 +236,7 @@ async def main():
     code = "import os, time; os.fork(); os.setsid() if os.getpid() % 2 else 0; print('up', flush=True); time.sleep(300)"
     process = await Sandbox().start(Command(["python3", "-c", code, "mark-orphan"], {{"PATH": {os.environ["PATH"]!r}}},
                                     folder.tree, folder))
-    await process.stdout.readline()
+    await anext(process.stdout.chunks())
     print("up", flush=True)
     await asyncio.sleep(300)
 asyncio.run(main())

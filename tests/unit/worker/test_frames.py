@@ -3,6 +3,7 @@
 import asyncio
 import json
 import struct
+from collections.abc import AsyncIterator
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -20,19 +21,12 @@ def test_frames_come_whole_and_in_order(datas: list[bytes], step: int, missing: 
     stream = b"".join(encoded(number, data) for number, data in enumerate(datas))
     stream = stream[: len(stream) - missing] if len(stream) > missing else b""
 
+    async def chunks() -> AsyncIterator[bytes]:
+        for start in range(0, len(stream), step):
+            yield stream[start : start + step]
+
     async def read() -> list[tuple[dict[str, int], bytes]]:
-        reader = asyncio.StreamReader()
-
-        async def feed() -> None:
-            for start in range(0, len(stream), step):
-                reader.feed_data(stream[start : start + step])
-                await asyncio.sleep(0)
-            reader.feed_eof()
-
-        feeding = asyncio.create_task(feed())
-        frames = [frame async for frames in read_frames(reader) for frame in frames]
-        await feeding
-        return frames
+        return [frame async for frames in read_frames(chunks()) for frame in frames]
 
     frames = asyncio.run(read())
     assert frames == [({"n": number}, data) for number, data in enumerate(datas)][: len(frames)]

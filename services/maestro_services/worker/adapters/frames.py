@@ -2,22 +2,20 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 import struct
 from collections.abc import AsyncIterator, Iterator
 from typing import Any
 
 _HEADER = struct.Struct(">II")
-_READ_BYTES = 262144
 
 Frame = tuple[dict[str, Any], bytes]
 
 
-async def read_frames(reader: asyncio.StreamReader) -> AsyncIterator[list[Frame]]:
+async def read_frames(chunks: AsyncIterator[bytes]) -> AsyncIterator[list[Frame]]:
     """Yields the frames as they come, all that have come together; a frame that was cut off is not one."""
     buffer = bytearray()
-    while data := await reader.read(_READ_BYTES):
+    async for data in chunks:
         buffer += data
         frames = list(_cut(buffer))
         if frames:

@@ -16,7 +16,8 @@ from maestro_services.worker.adapters.conclusion import Conclusion, not_started,
 from maestro_services.worker.adapters.frames import read_frames
 from maestro_services.worker.adapters.pytest_conclusion import conclude, death
 from maestro_services.worker.adapters.pytest_session import History, Session
-from maestro_services.worker.sandbox.process import Ending, read_pipe
+from maestro_services.worker.sandbox.pipe import Pipe
+from maestro_services.worker.sandbox.process import Ending
 from maestro_services.worker.stage import Program, Stage
 
 _PLUGIN = Path(__file__).parent / "pytest_plugin"
@@ -99,7 +100,7 @@ class PytestProcess:
 
     async def _follow(self, descriptor: int) -> None:
         guard = self._stage.guard
-        async for frames in read_frames(await read_pipe(descriptor)):
+        async for frames in read_frames(Pipe(descriptor).chunks()):
             guard.progress()
             guard.spend(sum(len(data) for _, data in frames))
             await self._stage.sink.emit(*self._session.take(frames))

@@ -10,9 +10,8 @@ import time
 from dataclasses import dataclass
 
 from maestro_services.worker.sandbox import supervisor
+from maestro_services.worker.sandbox.pipe import Pipe
 from maestro_services.worker.sandbox.policy import Report
-
-_CHUNK_BYTES = 65536
 
 
 @dataclass(frozen=True)
@@ -36,19 +35,20 @@ class SandboxedProcess:
 
     def __init__(self, launcher: subprocess.Popen[bytes], pipes: tuple[int, int, int, int]) -> None:
         self._launcher = launcher
-        self._control, self._report_pipe, self._stdout_pipe, self._stderr_pipe = pipes
+        self._control, self._report_pipe, stdout, stderr = pipes
         self._start = time.monotonic()
         self._report: Report = {}
         self.mechanisms: list[str] = []
         self.missing: list[str] = []
-        self.stdout: asyncio.StreamReader
-        self.stderr: asyncio.StreamReader
+        self.stdout = Pipe(stdout)
+        self.stderr = Pipe(stderr)
 
     async def listen(self) -> None:
-        """Connects to the process's pipes and hears what is in force."""
-        self.stdout = await read_pipe(self._stdout_pipe)
-        self.stderr = await read_pipe(self._stderr_pipe)
-        self._reports = await read_pipe(self._report_pipe)
+        """Hears what is in force."""
+        self._reports = asyncio.StreamReader()
+        reports = os.fdopen(self._report_pipe, "rb", buffering=0)
+        protocol = asyncio.StreamReaderProtocol(self._reports)
+        await asyncio.get_running_loop().connect_read_pipe(lambda: protocol, reports)
         await self._hear()
         self.mechanisms = self._report.get("mechanisms", [])
         self.missing = self._report.get("missing", [])
@@ -99,11 +99,3 @@ class SandboxedProcess:
             failure=failure,
             start_failure=start_failure,
         )
-
-
-async def read_pipe(descriptor: int) -> asyncio.StreamReader:
-    """Reads a pipe with bounded memory: whoever writes waits for whoever reads."""
-    reader = asyncio.StreamReader(limit=_CHUNK_BYTES)
-    protocol = asyncio.StreamReaderProtocol(reader)
-    await asyncio.get_running_loop().connect_read_pipe(lambda: protocol, os.fdopen(descriptor, "rb", buffering=0))
-    return reader

@@ -11,10 +11,10 @@ from ..scopes import Site, constant, name
 
 
 def negate(site: Site) -> Iterator[Change]:
-    """A condition becomes its opposite."""
+    """A condition, or a part of one, becomes its opposite."""
     node = site.node
-    conditional = site.is_condition or (isinstance(site.parent, ast.comprehension) and site.field == "ifs")
-    if conditional and isinstance(node, ast.expr):
+    part = isinstance(site.parent, ast.BoolOp) or (isinstance(site.parent, ast.comprehension) and site.field == "ifs")
+    if (site.is_condition or part) and isinstance(node, ast.expr):
         yield site.replace(ast.UnaryOp(ast.Not(), node))
 
 

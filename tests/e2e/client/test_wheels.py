@@ -60,6 +60,10 @@ async def wrong(maestro: Maestro) -> str:
 """
 
 
+# It stands beside the interpreter that runs the tests, which need not be on the path.
+UV = Path(sys.executable).with_name("uv")
+
+
 def run(*command: str | Path, cwd: Path) -> subprocess.CompletedProcess[str]:
     return subprocess.run([str(part) for part in command], cwd=cwd, capture_output=True, text=True, check=False)
 
@@ -70,12 +74,12 @@ def python(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("foreign")
     wheels = folder / "wheels"
     for distribution in DISTRIBUTIONS:
-        built = run("uv", "build", "--wheel", "--no-sources", "--out-dir", wheels, ROOT / distribution, cwd=folder)
+        built = run(UV, "build", "--wheel", "--no-sources", "--out-dir", wheels, ROOT / distribution, cwd=folder)
         assert built.returncode == 0, built.stderr
     interpreter = folder / "venv" / "bin" / "python"
-    assert run("uv", "venv", "--python", sys.executable, folder / "venv", cwd=folder).returncode == 0
+    assert run(UV, "venv", "--python", sys.executable, folder / "venv", cwd=folder).returncode == 0
     installed = run(
-        *("uv", "pip", "install", "--python", interpreter, "mypy", "types-grpcio", "types-protobuf"),
+        *(UV, "pip", "install", "--python", interpreter, "mypy", "types-grpcio", "types-protobuf"),
         *sorted(wheels.glob("*.whl")),
         cwd=folder,
     )

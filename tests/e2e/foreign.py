@@ -4,7 +4,6 @@
 """
 
 import asyncio
-import shutil
 import subprocess
 import sys
 import tarfile
@@ -39,7 +38,7 @@ class Suite:
 
 def fetch(requirement: str, *others: str, into: Path) -> Suite:
     """Fetches a source distribution, and installs the package with pytest and other requirements."""
-    uv = shutil.which("uv", path=str(Path(sys.executable).parent)) or "uv"
+    uv = Path(sys.executable).with_name("uv")
     python = into / "environment" / "bin" / "python"
     subprocess.run([uv, "venv", "--quiet", "--python", sys.executable, into / "environment"], check=True)
     install = [uv, "pip", "install", "--quiet", "--python", python, "pytest", requirement, *others]

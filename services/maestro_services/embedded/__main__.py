@@ -72,4 +72,5 @@ async def run(server: ServerSettings, embedded: EmbeddedSettings) -> None:
         await serve(COMPOSES, server, started)
 
 
-main()
+if __name__ == "__main__":
+    main()

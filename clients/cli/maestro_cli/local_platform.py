@@ -40,7 +40,9 @@ async def platform_for(options: Options) -> AsyncIterator[tuple[Maestro, bool]]:
         temporary = endpoint is None
         if endpoint is None:
             endpoint = await stack.enter_async_context(started_platform(state, use))
-        yield await stack.enter_async_context(connect(endpoint.address, endpoint.token)), temporary
+        # An own token narrows what the command may do, on one's own platform too.
+        token = os.environ.get("MAESTRO_TOKEN") or endpoint.token
+        yield await stack.enter_async_context(connect(endpoint.address, token)), temporary
 
 
 def _running(state: Path) -> Endpoint | None:

@@ -3,6 +3,7 @@
 import argparse
 import asyncio
 import dataclasses
+import os
 import sys
 from contextlib import ExitStack
 
@@ -39,6 +40,8 @@ def arguments(argv: list[str] | None = None) -> argparse.Namespace:
 def main() -> None:
     """Runs until SIGTERM or SIGINT."""
     given = arguments()
+    # Results and logs are the owner's alone, whatever folder they are kept in.
+    os.umask(0o077)
     try:
         server = load(ServerSettings, "server")
         overrides = {"state_directory": given.state_directory, "log_level": given.log_level}
@@ -53,7 +56,8 @@ def main() -> None:
         with exclusive(server.state()):
             asyncio.run(run(server, embedded))
     except SettingsError as error:
-        sys.exit(f"maestro up: {error}")
+        print(f"maestro up: {error}", file=sys.stderr)  # noqa: T201 (the one sentence of a start that failed)
+        sys.exit(2)
 
 
 async def run(server: ServerSettings, embedded: EmbeddedSettings) -> None:

@@ -21,7 +21,8 @@ def main(name: str, composes: Sequence[Compose]) -> None:
         configure_tracing(name)
         asyncio.run(serve(composes, settings))
     except SettingsError as error:
-        sys.exit(f"maestro {name}: {error}")
+        print(f"maestro {name}: {error}", file=sys.stderr)  # noqa: T201 (the one sentence of a start that failed)
+        sys.exit(2)
 
 
 async def serve(

@@ -22,7 +22,9 @@ def _without_secrets(_logger: object, _method: str, entry: MutableMapping[str, A
 def configure_logging(level: str = "info", *, json: bool | None = None) -> None:
     """Structured logs on stderr: one JSON object a line, or readable lines on a terminal."""
     json = not sys.stderr.isatty() if json is None else json
-    renderer: Any = structlog.processors.JSONRenderer() if json else structlog.dev.ConsoleRenderer()
+    # Tracebacks without the locals of their frames, which may hold secrets.
+    console = structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback)
+    renderer: Any = structlog.processors.JSONRenderer() if json else console
     processors: list[Any] = [
         structlog.contextvars.merge_contextvars,
         structlog.processors.add_log_level,
@@ -30,7 +32,8 @@ def configure_logging(level: str = "info", *, json: bool | None = None) -> None:
         _without_secrets,
     ]
     if json:
-        processors.append(structlog.processors.dict_tracebacks)
+        frames = structlog.tracebacks.ExceptionDictTransformer(show_locals=False)
+        processors.append(structlog.processors.ExceptionRenderer(frames))
     structlog.configure(
         processors=[*processors, renderer],
         wrapper_class=structlog.make_filtering_bound_logger(logging.getLevelNamesMapping()[level.upper()]),

@@ -30,7 +30,7 @@ async def start(state: Path, **environ: str) -> Process:
 async def test_a_bad_setting_ends_the_start_with_one_sentence(tmp_path, name, value, sentence):
     process = await start(tmp_path, **{name: value})
     _out, err = await asyncio.wait_for(process.communicate(), 30)
-    assert process.returncode == 1
+    assert process.returncode == 2
     assert err.decode().startswith("maestro registry: ")
     assert sentence in err.decode()
     assert "Traceback" not in err.decode()

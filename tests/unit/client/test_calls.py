@@ -1,3 +1,4 @@
+import fcntl
 import json
 from pathlib import Path
 from typing import Any
@@ -112,7 +113,7 @@ def test_the_retry_policy_follows_the_contract() -> None:
 
 
 def test_the_address_is_the_given_then_the_environments_then_the_local_one(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest
 ) -> None:
     for name in ("MAESTRO_ADDRESS", "MAESTRO_TOKEN", "MAESTRO_STATE_DIRECTORY"):
         monkeypatch.delenv(name, raising=False)
@@ -124,6 +125,11 @@ def test_the_address_is_the_given_then_the_environments_then_the_local_one(
     state.mkdir()
     (state / "endpoint.json").write_text('{"address": "127.0.0.1:1", "pid": 7}')
     (state / "token").write_text("local\n")
+    with pytest.raises(PlatformNotFound):
+        find_endpoint()  # what a killed platform left behind: its token would go to whoever listens there now
+    lock = (state / "lock").open("w")
+    request.addfinalizer(lock.close)
+    fcntl.flock(lock, fcntl.LOCK_EX)
     endpoint = find_endpoint()
     assert (endpoint.address, endpoint.token, endpoint.pid) == ("127.0.0.1:1", "local", 7)
     monkeypatch.setenv("MAESTRO_ADDRESS", "there:2")

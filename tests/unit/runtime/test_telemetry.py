@@ -19,6 +19,21 @@ def test_what_looks_like_a_secret_is_not_logged(capsys):
     assert {entry["token"], entry["mesh_secret"], entry["Authorization"]} == {"[redacted]"}
 
 
+def test_a_traceback_tells_no_locals(capsys):
+    try:
+        configure_logging("info", json=True)
+        try:
+            hidden = "s3cr3t"
+            raise ValueError(len(hidden))
+        except ValueError:
+            structlog.get_logger().exception("failed")
+    finally:
+        structlog.reset_defaults()
+    logged = capsys.readouterr().err
+    assert "ValueError" in logged
+    assert "s3cr3t" not in logged
+
+
 def test_the_level_is_kept(capsys):
     try:
         configure_logging("warning", json=True)

@@ -38,7 +38,7 @@ def find_endpoint(
     at the address: a local token is never sent elsewhere. Raises PlatformNotFound.
     """
     address = address or os.environ.get("MAESTRO_ADDRESS")
-    token = token or os.environ.get("MAESTRO_TOKEN")
+    token = token or os.environ.get("MAESTRO_TOKEN") or None
     local = read_endpoint(Path(state_directory) if state_directory else default_state_directory())
     if address is None:
         if local is None:
@@ -50,13 +50,34 @@ def find_endpoint(
 
 
 def read_endpoint(state_directory: Path) -> Endpoint | None:
-    """Return the endpoint that a platform on this host left in its state directory; None if there is none."""
+    """Return the endpoint of the platform that runs on a state directory; None if none does.
+
+    What a killed platform left behind is not believed: another program may listen there by now.
+    """
+    if not _is_held(state_directory):
+        return None
     try:
         content = json.loads((state_directory / "endpoint.json").read_text(encoding="utf-8"))
         token = (state_directory / "token").read_text(encoding="utf-8").strip()
         return Endpoint(str(content["address"]), token or None, int(content.get("pid", 0)) or None)
     except (OSError, ValueError, KeyError, TypeError):
         return None
+
+
+def _is_held(state_directory: Path) -> bool:
+    """Tell whether a platform lives in a state directory: it holds the lock for as long as it does."""
+    try:
+        import fcntl
+    except ImportError:
+        return True
+    try:
+        with (state_directory / "lock").open() as lock:
+            fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    except OSError:
+        return False
+    return False
 
 
 def is_loopback(address: str) -> bool:

@@ -26,7 +26,10 @@ def exit_code(run: run_pb2.Run) -> int:
     """Return 0 if the run passed, 1 if it failed, 2 if it could not run to its end."""
     if run.verdict in _PASSED:
         return 0
-    return 1 if run.verdict in _FAILED else 2
+    # A test that takes its process along leaves the run incomplete, and has failed.
+    failures = run.counts.fail_count + run.counts.error_count
+    broken = run.verdict == test_result_pb2.VERDICT_INCOMPLETE and failures > 0
+    return 1 if run.verdict in _FAILED or broken else 2
 
 
 async def follow(

@@ -2,7 +2,8 @@
 
 from pathlib import Path
 
-from maestro.execution.v1 import results_service_pb2, run_pb2, test_case_pb2
+from maestro.common.v1 import test_result_pb2
+from maestro.execution.v1 import action_pb2, results_service_pb2, run_pb2, test_case_pb2
 from rich.console import Console
 from rich.text import Text
 
@@ -32,6 +33,27 @@ def write_case(console: Console, case: test_case_pb2.TestCase) -> None:
         console.print(Text.assemble(("── ", "dim"), (case.test_id, "bold"), phase), soft_wrap=True)
         console.print(Text(failure.stack_trace.rstrip() or failure.message), soft_wrap=True)
         console.print()
+
+
+async def write_actions(session: Session, run: run_pb2.Run) -> None:
+    """Write who worked on a run, what separated the work from its host, what did not, and what it used."""
+    request = results_service_pb2.ListActionsRequest(parent=run.name)
+    page = await session.maestro.results.list_actions(request)
+    if session.json:
+        session.document(page)
+        return
+    for action in page.actions:
+        execution = action.execution
+        verdict = test_result_pb2.Verdict.Name(action.verdict).removeprefix("VERDICT_")
+        title = f"attempt {action.attempt_number} by {execution.worker or 'no worker yet'}  "
+        session.console.print(Text.assemble((title, "bold"), word(verdict if action.verdict else "RUNNING")))
+        for mechanism in execution.isolation.mechanisms:
+            name = action_pb2.Isolation.Mechanism.Name(mechanism).removeprefix("MECHANISM_")
+            session.console.print(Text.assemble(("  in force  ", "green"), name.replace("_", " ").lower()))
+        for missing in execution.isolation.missing:
+            session.console.print(Text.assemble(("  missing   ", "yellow"), missing), soft_wrap=True)
+        for metric in execution.metrics:
+            session.console.print(Text(f"  {metric.name:<16} {metric.value:,.2f}", style="dim"))
 
 
 async def save_junit(session: Session, run: run_pb2.Run, file: Path) -> None:

@@ -88,6 +88,9 @@ def test_a_failure_is_repaired_and_the_patch_applied(platform: Shell, project: P
     written = platform("repair", "heal", "latest")
     assert "+    return a + b" in written
     assert "maestro repair apply" in written
+    assert "nothing to repair" not in platform("results", "latest", "--failed")
+    shown, every = (len(platform.json("runs", *more)["runs"]) for more in ((), ("--all",)))
+    assert shown < every, "the runs of a repair are shown only when asked for"
     assert (project / "calc.py").read_text().count(FIX[0]) == 1
     assert platform("repair", "show", "latest", "--diff").startswith("--- a/calc.py")
     platform("repair", "apply", "latest", project, "--yes")
@@ -95,6 +98,19 @@ def test_a_failure_is_repaired_and_the_patch_applied(platform: Shell, project: P
     assert platform.json("repair", "list")["repairs"][0]["state"] == "STATE_APPLIED"
     assert platform("repair", "apply", "latest", project).strip() == "was applied already"
     assert "xfailed" in platform("run", project, *PYTHON)
+
+
+def test_a_run_says_what_isolated_it(platform: Shell, project: Path) -> None:
+    platform("run", project, *PYTHON, expected=1)
+    assert "in force" in platform("results", "latest", "--actions")
+    (action,) = platform.json("results", "latest", "--actions")["actions"]
+    assert "MECHANISM_SESSION" in action["execution"]["isolation"]["mechanisms"]
+
+
+def test_a_test_that_is_not_there_is_no_empty_answer(platform: Shell, project: Path) -> None:
+    platform("run", project, *PYTHON, expected=1)
+    for more in ((), ("--log",)):
+        assert "no test nope" in platform("results", "latest", "--test", "nope", *more, expected=2)
 
 
 def test_a_changed_file_is_not_patched(platform: Shell, project: Path) -> None:

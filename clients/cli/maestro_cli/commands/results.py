@@ -16,21 +16,28 @@ if TYPE_CHECKING:
 @click.option("--failed", is_flag=True, help="Only tests that failed.")
 @click.option("--log", is_flag=True, help="Write what the run printed instead; with --test, what the test printed.")
 @click.option("--test", "test_id", metavar="ID", help="Only the test with this id.")
+@click.option("--actions", is_flag=True, help="Show instead who worked on the run, how isolated, and what it used.")
 @on_platform
 async def results(
-    session: "Session", run: str, *, condition: str, failed: bool, log: bool, test_id: str | None
+    session: "Session", run: str, *, condition: str, failed: bool, log: bool, test_id: str | None, actions: bool
 ) -> None:
     """Show the tests of RUN and the traces of those that failed.
 
     RUN is an id, the beginning of one, or latest.
     """
-    from maestro_cli.reports import write_case, write_summary
+    from maestro_cli.failures import Failure
+    from maestro_cli.reports import write_actions, write_case, write_summary
 
     found = await session.maestro.find_run(session.parent, run)
+    if actions:
+        await write_actions(session, found)
+        return
     conditions = [condition, "(outcome = FAIL OR outcome = ERROR)" if failed else "", _equals(test_id)]
     page = await _all_cases(session, found.name, " AND ".join(filter(None, conditions)))
+    if test_id and not page.test_cases:
+        raise Failure(f"no test {test_id} in {found.name}", f"list them with `maestro results {run}`")
     if log:
-        await _write_log(session, page.test_cases[0].name if test_id and page.test_cases else found.name)
+        await _write_log(session, page.test_cases[0].name if test_id else found.name)
         return
     if session.json:
         session.document(page)

@@ -10,11 +10,12 @@
 
 from ._address import Endpoint, PlatformNotFound, default_state_directory, find_endpoint, read_endpoint
 from ._channels import InsecureToken
-from ._maestro import Maestro, connect
+from ._maestro import ASKED_FOR, Maestro, connect
 from ._tls import Tls
 from .errors import MaestroError
 
 __all__ = [
+    "ASKED_FOR",
     "Endpoint",
     "InsecureToken",
     "Maestro",

@@ -29,6 +29,10 @@ if TYPE_CHECKING:
     from .templates import TemplateClient
 
 
+# The filter that leaves out the runs that repairs make for themselves.
+ASKED_FOR = "NOT labels.maestro.dev/repair:*"
+
+
 def connect(
     address: str | None = None,
     token: str | Callable[[], str] | None = None,
@@ -207,12 +211,14 @@ class Maestro:
     async def find_run(self, parent: str, reference: str) -> run_pb2.Run:
         """Return the run that a person means: a full name, an id, the beginning of one, or `latest`.
 
-        Raises NotFound; a beginning of several ids is none.
+        `latest` is none of the runs that repairs make for themselves. Raises NotFound; a beginning of several ids is
+        none.
         """
         if not reference.startswith("projects/") and reference != "latest":
             reference = await self._complete(parent, reference)
         if reference == "latest":
-            page = await self.execution.list_runs(execution_service_pb2.ListRunsRequest(parent=parent, page_size=1))
+            request = execution_service_pb2.ListRunsRequest(parent=parent, page_size=1, filter=ASKED_FOR)
+            page = await self.execution.list_runs(request)
             if not page.runs:
                 raise _not_found(f"{parent} has no runs yet")
             return page.runs[0]

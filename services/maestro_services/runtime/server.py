@@ -6,6 +6,7 @@ import socket
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from importlib.metadata import version
 
 import grpc
 import structlog
@@ -184,6 +185,7 @@ class Server:
             name=f"services/{service.name}/instances/{host}-{new_id()}",
             address=self._settings.advertised_address or self._address,
             state=instance_pb2.Instance.STATE_READY,
+            version=version("maestro-mesh"),
             labels={"pid": str(os.getpid())},
         )
         client = platform.client(service.name)

@@ -77,7 +77,9 @@ def _missing(counts: run_pb2.TestCounts) -> int:
 
 
 def _case_attributes(test: test_case_pb2.TestCase) -> str:
-    name = f"{test.case_name}[{test.parameters}]" if test.parameters else test.case_name
+    # A parameter may be empty text: then only the id has its brackets.
+    bracketed = test.parameters or test.test_id.endswith("[]")
+    name = f"{test.case_name}[{test.parameters}]" if bracketed else test.case_name
     place = {"file": test.file} if test.file else {}
     if test.line:
         place["line"] = str(test.line)

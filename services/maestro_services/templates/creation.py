@@ -106,4 +106,4 @@ def check_files(files: Sequence[File], limits: TemplateLimits) -> None:
     if names := collision(file.path for file in files):
         raise invalid(names[1], [Fault(Place(), "", f"the path collides with {names[0]!r}")])
     if all(file.path != MANIFEST for file in files):
-        raise invalid(MANIFEST, [Fault(Place(), "", "the template has this file")])
+        raise invalid(MANIFEST, [Fault(Place(), "", "the file is missing")])

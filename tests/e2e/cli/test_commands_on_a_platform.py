@@ -175,7 +175,7 @@ def recorded(platform: Shell, condition: str) -> str:
 
 def test_the_record_is_read_and_verified(platform: Shell) -> None:
     platform("token", "create", "audited")
-    name = recorded(platform, 'kind : "tokens"')
+    name = recorded(platform, 'kind = "registry.tokens.create"')
     assert "registry.tokens.create" in platform("audit", "show", name)
     assert platform("audit", "verify", name).startswith("verified")
     platform("token", "create", "another")
@@ -187,7 +187,7 @@ def test_the_record_is_read_and_verified(platform: Shell) -> None:
 
 def test_another_key_than_the_known_one_is_refused(platform: Shell) -> None:
     platform("token", "create", "audited")
-    platform("audit", "verify", recorded(platform, 'kind : "tokens"'))
+    platform("audit", "verify", recorded(platform, 'kind = "registry.tokens.create"'))
     memory = platform.state / "known-logs.json"
     kept = memory.read_text()
     content = json.loads(kept)

@@ -36,6 +36,14 @@ async def test_text_that_xml_cannot_carry_is_replaced():
     assert (case[0].get("message"), case[0].text) == (KEPT, KEPT)
 
 
+async def test_an_empty_parameter_keeps_its_brackets():
+    test = test_case_pb2.TestCase(test_id="test_names.py::test_names[]", case_name="test_names", outcome=1)
+
+    root = await exported(test)
+
+    assert next(root.iter("testcase")).get("name") == "test_names[]"
+
+
 async def test_output_split_within_a_character_is_whole():
     test = test_case_pb2.TestCase(name="projects/p/runs/r/testCases/k", case_name="t", outcome=1, output_bytes=4)
     smile = "\U0001f600".encode()

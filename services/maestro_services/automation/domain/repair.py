@@ -197,7 +197,7 @@ class Repair:
     def moved(self, state: State, message: str, now: datetime, **changes: object) -> "Repair":
         """The next version in another state; STATE_INVALID if there is no way from this one."""
         if state not in _NEXT.get(self.state, ()):
-            raise wrong_state(self.name, self.state.name, f"bring it to {state.name}")
+            raise wrong_state(self.name, self.state.name, f"bring to {state.name}")
         return self._entered(state, message, now, **changes)
 
     def ended(self, reason: Refusal, message: str, now: datetime) -> "Repair":
@@ -205,7 +205,7 @@ class Repair:
         state = State.FAILED if reason in _FAILURES else State.REFUSED
         state = State.CANCELLED if reason in _CANCELLATIONS else state
         if self.state in ENDS:
-            raise wrong_state(self.name, self.state.name, f"bring it to {state.name}")
+            raise wrong_state(self.name, self.state.name, f"bring to {state.name}")
         return self._entered(state, message, now, outcome=Outcome(reason, message))
 
     def cancelled(self, message: str, now: datetime) -> "Repair":

@@ -72,7 +72,7 @@ class Renderer:
     def _match(self, variable: Header, texts: list[str]) -> None:
         pattern = re.compile(variable["pattern"])
         if not all(pattern.fullmatch(text) for text in texts):
-            raise RefusalError({"variable": variable["name"], "rule": f"the value matches {variable['pattern']}"})
+            raise RefusalError({"variable": variable["name"], "rule": f"the value must match {variable['pattern']}"})
 
     def path(self, source: str, name: str) -> str | None:
         """The path of a file in the new project; None if a part of it renders to nothing: the file is left out."""

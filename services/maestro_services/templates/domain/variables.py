@@ -57,9 +57,9 @@ class Variable:
 def value_fault(variable: Variable, value: Value) -> str | None:
     """Which rule the value breaks, as a sentence; None if none."""
     if not _has_type(variable.type, value):
-        return f"the value is a {variable.type.value}"
+        return f"the value must be a {variable.type.value}"
     if variable.type is VariableType.CHOICE and value not in variable.choices:
-        return f"the value is one of {', '.join(variable.choices)}"
+        return f"the value must be one of {', '.join(variable.choices)}"
     return _bounds_fault(variable, value)
 
 

@@ -39,7 +39,8 @@ def conclude(session: Session, ending: Ending, python: str, last_words: bytes) -
 
 def _never_began(ending: Ending, python: str, last_words: bytes) -> Conclusion:
     if ending.exit_code == 1 and b"No module named pytest" in last_words:
-        message = f"{python} cannot import pytest: install it there, or choose another interpreter with `python`."
+        choice = "choose another interpreter (`--python`, or `python` in the run's spec)"
+        message = f"{python} cannot import pytest: install it there, or {choice}."
         return Conclusion(_INVALID, _INPUT_ERROR, message)
     if ending.exit_code is not None and ending.exit_code in (1, 4):
         return Conclusion(_INVALID, _INPUT_ERROR, f"pytest could not start: {_last_line(last_words)}")

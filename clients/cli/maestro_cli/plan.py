@@ -72,6 +72,8 @@ def duration_of(text: str) -> Duration:
     match = _SPAN.fullmatch(text.strip())
     if not match:
         raise Failure(f"{text!r} is no time span", "write it as 90s, 5m or 1.5h")
+    if not float(match[1]):
+        raise Failure(f"{text!r} would leave no time", "write it as 90s, 5m or 1.5h; leave it out for the default")
     duration = Duration()
     duration.FromMilliseconds(round(float(match[1]) * _UNITS[match[2]] * 1000))
     return duration

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import os
 import signal
 import sys
 from collections.abc import Awaitable, Callable
@@ -69,6 +70,12 @@ def execute(command: Callable[[Session], Awaitable[int | None]], options: Option
         return asyncio.run(_execute(command, options)) or 0
     except KeyboardInterrupt:
         raise click.Abort from None
+    except click.Abort:
+        raise
+    except BrokenPipeError:
+        # Whoever reads has enough, and can be told nothing more.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
     except asyncio.CancelledError:
         raise Failure("ended by a signal") from None
     except click.ClickException as error:

@@ -1,5 +1,6 @@
 import json
 import signal
+import subprocess
 import sys
 import time
 from pathlib import Path
@@ -83,6 +84,24 @@ def test_a_run_is_cancelled_from_elsewhere(platform: Shell, tmp_path: Path) -> N
     assert "STATE_INVALID" in platform("cancel", name, expected=2)
 
 
+def left_at_the_question(platform: Shell, project: Path, *, interrupt: bool) -> tuple[int, str]:
+    """Begins to apply a repair, and leaves by Ctrl-C or by the end of the input; the exit code and the last line."""
+    asked = platform.start("repair", "apply", "latest", project, stdin=subprocess.PIPE)
+    assert asked.stderr
+    said = ""
+    while "[y/N]" not in said:
+        said += asked.stderr.read(1)
+    if interrupt:
+        asked.send_signal(signal.SIGINT)
+    _, errors = asked.communicate(timeout=30)
+    return asked.returncode, errors.strip().splitlines()[-1]
+
+
+def test_a_report_without_a_folder_is_refused_before_anything_runs(platform: Shell, project: Path) -> None:
+    file = project / "none" / "report.xml"
+    assert str(file) in platform("run", project, *PYTHON, "--junit", file, expected=2)
+
+
 def test_a_failure_is_repaired_and_the_patch_applied(platform: Shell, project: Path) -> None:
     platform("run", project, *PYTHON, expected=1)
     written = platform("repair", "heal", "latest")
@@ -93,6 +112,8 @@ def test_a_failure_is_repaired_and_the_patch_applied(platform: Shell, project: P
     assert shown < every, "the runs of a repair are shown only when asked for"
     assert (project / "calc.py").read_text().count(FIX[0]) == 1
     assert platform("repair", "show", "latest", "--diff").startswith("--- a/calc.py")
+    for interrupt in (True, False):
+        assert left_at_the_question(platform, project, interrupt=interrupt) == (2, "interrupted")
     platform("repair", "apply", "latest", project, "--yes")
     assert (project / "calc.py").read_text().count(FIX[1]) == 1
     assert platform.json("repair", "list")["repairs"][0]["state"] == "STATE_APPLIED"

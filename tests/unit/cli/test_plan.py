@@ -52,6 +52,11 @@ def test_what_is_no_time_span_is_refused(text: str) -> None:
         duration_of(text)
 
 
+def test_a_time_span_of_nothing_is_refused() -> None:
+    with pytest.raises(Failure, match="no time"):
+        duration_of("0s")
+
+
 def test_pairs_need_a_key_and_a_value() -> None:
     assert pairs(("a=1", "b=x=y"), "--label") == {"a": "1", "b": "x=y"}
     with pytest.raises(Failure, match="--label 'a' has no value"):

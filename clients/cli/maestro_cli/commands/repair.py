@@ -1,6 +1,6 @@
-# ruff: noqa: ASYNC240 -- a command has nothing else to do while it reads a file
 """`maestro repair`: repairs of failed runs."""
 
+import signal
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -123,7 +123,7 @@ async def apply(session: "Session", reference: str, path: Path, yes: bool) -> in
     waiting = pending(path, found.patch)
     if waiting and not session.json:
         write_diff(session.console, found.patch.unified_diff)
-    if waiting and not yes and not click.confirm(f"apply this to {path.resolve()}?", err=True):
+    if waiting and not yes and not _agreed(path):
         return 1
     await _write(session, path, waiting)
     recorded = await _record(session, found)
@@ -134,6 +134,15 @@ async def apply(session: "Session", reference: str, path: Path, yes: bool) -> in
             f"applied to {len(waiting)} file{'' if len(waiting) == 1 else 's'}" if waiting else "was applied already"
         )
     return 0
+
+
+def _agreed(path: Path) -> bool:
+    """Ask. Ctrl-C ends the question at once: the loop would keep it for when there is an answer."""
+    kept = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        return click.confirm(f"apply this to {path.resolve()}?", err=True)
+    finally:
+        signal.signal(signal.SIGINT, kept)
 
 
 async def _write(session: "Session", root: Path, waiting: list[Any]) -> None:

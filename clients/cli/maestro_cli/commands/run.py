@@ -39,6 +39,7 @@ async def run(session: "Session", path: Path, junit: Path | None, no_gitignore: 
     from maestro_cli.failures import Failure
     from maestro_cli.plan import Wish, plan_run
 
+    _check_report(junit)
     if detach and session.temporary:
         raise Failure("nothing would run a detached run once this command ends", "start a platform with `maestro up`")
     queued = await _queue(session, path, plan_run(Wish(path, **said)), gitignore=not no_gitignore)
@@ -50,6 +51,14 @@ async def run(session: "Session", path: Path, junit: Path | None, no_gitignore: 
     except asyncio.CancelledError:
         await _cancel(session, queued.name)
         raise
+
+
+def _check_report(junit: Path | None) -> None:
+    """Refuse before anything runs what could not be written after it."""
+    from maestro_cli.failures import Failure
+
+    if junit and not junit.absolute().parent.is_dir():
+        raise Failure(f"{junit} has no folder to be written into", "make the folder, or name another file")
 
 
 async def _cancel(session: "Session", name: str) -> None:
@@ -67,12 +76,12 @@ async def _show(session: "Session", queued: Any, junit: Path | None) -> int:
     from maestro_cli.reports import save_junit, write_summary
 
     tally = await follow(session, queued, cancel_on_interrupt=True)
-    if junit:
-        await save_junit(session, tally.run, junit)
     if session.json:
         _write_document(tally.run, tally.failures)
     else:
         write_summary(session.console, tally.run)
+    if junit:
+        await save_junit(session, tally.run, junit)
     return exit_code(tally.run)
 
 

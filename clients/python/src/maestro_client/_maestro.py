@@ -214,6 +214,8 @@ class Maestro:
         `latest` is none of the runs that repairs make for themselves. Raises NotFound; a beginning of several ids is
         none.
         """
+        if not reference:
+            raise _not_found("a run is named by its id, the beginning of one, or latest")
         if not reference.startswith("projects/") and reference != "latest":
             reference = await self._complete(parent, reference)
         if reference == "latest":

@@ -145,6 +145,7 @@ async def test_what_a_test_prints_is_kept_byte_for_byte(execute: Any) -> None:
     stdout, stderr = results_service_pb2.LOG_STREAM_STDOUT, results_service_pb2.LOG_STREAM_STDERR
     assert done.output("test_a.py::test_prints", stdout) == bytes(range(256)) * 1024
     assert done.output("test_a.py::test_prints", stderr) == b"\xff\r\nerr"
+    assert done.test("test_fails").failures[0].stack_trace.startswith("    def test_fails():")
     assert done.output("test_a.py::test_quiet") == b""
     assert done.output("test_a.py::test_fails", stdout) == b"before\n"
     assert all(len(part.data) <= 65536 for part in done.of("output_written"))

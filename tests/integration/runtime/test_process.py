@@ -3,7 +3,9 @@
 import asyncio
 import os
 import signal
+import socket
 import sys
+import urllib.request
 from asyncio.subprocess import PIPE, Process
 from pathlib import Path
 
@@ -36,13 +38,37 @@ async def test_a_bad_setting_ends_the_start_with_one_sentence(tmp_path, name, va
     assert "Traceback" not in err.decode()
 
 
-async def test_a_signal_ends_it_in_order(tmp_path):
-    process = await start(tmp_path)
+async def serving(process: Process) -> str:
+    """Waits until it serves; its address."""
     assert process.stderr is not None
     async with asyncio.timeout(30):
         while b'"serving"' not in (line := await process.stderr.readline()):
             assert line, "the process ended"
-    address = line.decode().partition('"address": "')[2].partition('"')[0]
+    return line.decode().partition('"address": "')[2].partition('"')[0]
+
+
+async def test_prometheus_is_told_of_every_call(tmp_path):
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        metrics = f"127.0.0.1:{probe.getsockname()[1]}"
+    process = await start(tmp_path, MAESTRO_SERVER_METRICS_ADDRESS=metrics)
+    try:
+        async with Maestro(await serving(process), token=(tmp_path / "token").read_text().strip()) as client:
+            await client.registry.list_instances(registry_service_pb2.ListInstancesRequest(parent="services/-"))
+        with urllib.request.urlopen(f"http://{metrics}/metrics", timeout=10) as answer:
+            told = answer.read().decode()
+    finally:
+        process.terminate()
+        await process.communicate()
+    method = "/maestro.registry.v1.RegistryService/ListInstances"
+    assert f'maestro_rpc_calls_total{{code="OK",method="{method}"}} 1.0' in told
+    assert f'maestro_rpc_seconds_count{{method="{method}"}} 1.0' in told
+
+
+async def test_a_signal_ends_it_in_order(tmp_path):
+    process = await start(tmp_path)
+    address = await serving(process)
+    assert process.stderr is not None
     async with Maestro(address, token=(tmp_path / "token").read_text().strip()) as client:
         updates = client.registry.watch_instances(registry_service_pb2.WatchInstancesRequest(parent="services/-"))
         await anext(updates)

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 from typing import Any
 
@@ -34,7 +35,7 @@ def describe_exception(error: BaseException, phase: str, root: str) -> dict[str,
 def describe_report(report: Any, phase: str) -> dict[str, Any]:
     """Describes the failure of a report, with what was known of its exception when it was made."""
     failure = getattr(report, "maestro_failure", None)
-    trace = _text(getattr(report, "longreprtext", "") or report.longrepr or "")
+    trace = _trace(report)
     if failure is None:
         failure = {"message": cut(_crash_message(report) or trace, MAX_MESSAGE_BYTES), "phase": phase}
         failure["cause"] = "ASSERTION" if phase == "call" else "EXCEPTION"
@@ -43,6 +44,19 @@ def describe_report(report: Any, phase: str) -> dict[str, Any]:
         # pytest's own words, such as for a fixture that does not exist; the exception's are for machines.
         failure = {**failure, "message": cut(explained, MAX_MESSAGE_BYTES)}
     return {**failure, "trace": cut_middle(trace, MAX_TRACE_BYTES)}
+
+
+def _trace(report: Any) -> str:
+    """What pytest prints of a report. Its own `longreprtext` takes the first line's indent away."""
+    try:
+        from _pytest._io import TerminalWriter
+    except ImportError:
+        return _text(getattr(report, "longreprtext", "") or report.longrepr or "")
+    written = io.StringIO()
+    writer = TerminalWriter(written)
+    writer.hasmarkup = False
+    report.toterminal(writer)
+    return written.getvalue().strip("\n") or _text(report.longrepr or "")
 
 
 def collection_cause(error: BaseException) -> BaseException:

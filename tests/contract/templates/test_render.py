@@ -119,6 +119,16 @@ async def test_a_wrong_value_is_refused_with_its_variable(templates: Any, given:
     assert (refused.value.reason, refused.value.metadata["variable"]) == ("VARIABLE_INVALID", variable)
 
 
+@pytest.mark.parametrize("rule", ["pattern: '[a-z]+'", "min: 1"])
+async def test_a_value_that_the_rules_do_not_allow_empty_is_needed(templates: Any, rule: str) -> None:
+    manifest = f"display_name: x\nversion: 1.0.0\nvariables:\n  person: {{{rule}}}\n"
+    await templates.create_text("{{ person }}", manifest)
+    with pytest.raises(InvalidArgument) as refused:
+        await templates.render()
+    assert (refused.value.reason, refused.value.metadata["variable"]) == ("VARIABLE_INVALID", "person")
+    assert (await templates.render(person="ada")).files["file.txt"] == b"ada"
+
+
 async def test_required_choice_boolean_and_list_variables_have_rules(templates: Any) -> None:
     manifest = (
         "display_name: x\nversion: 1.0.0\nvariables:\n  person: {required: true}\n"

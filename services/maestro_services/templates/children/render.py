@@ -59,7 +59,7 @@ class Renderer:
             name, given = variable["name"], self.job["values"]
             derived = name not in given and variable["derived"]
             value = self._derive(name, variable["default"]) if derived else given.get(name, variable["default"])
-            if variable["pattern"] and (name in given or derived):
+            if variable["pattern"]:
                 self._match(variable, [value] if isinstance(value, str) else value)
             self.values[name] = value
 

@@ -92,7 +92,9 @@ def check_given(variables: Sequence[Variable], given: Mapping[str, Value]) -> No
     faults = {name: "the template has no such variable" for name in given if name not in known}
     for name, variable in known.items():
         if name not in given:
-            fault = "a value is required" if variable.required else None
+            # What no default covers and the rules do not allow empty must be given.
+            needed = variable.required or (variable.default is None and value_fault(variable, variable.fallback))
+            fault = "a value is required" if needed else None
         else:
             fault = value_fault(variable, given[name])
         if fault:
